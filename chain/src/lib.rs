@@ -1,0 +1,23 @@
+//! What a block, a transaction, a proof and a certificate **are**.
+//!
+//! This crate hashes, signs, encodes and verifies; it knows no clock, no randomness, no floating
+//! point number, no hash map, no task, no network and no disk. The same code runs in a node, in
+//! the simulator and on an auditor's laptop. Numbered rules live in `SPEC.md`; every invalid input
+//! is answered by a value that names its rule.
+
+#![deny(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#![deny(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod block;
+pub mod bundle;
+pub mod certificate;
+pub mod codec;
+pub mod digest;
+pub mod json;
+pub mod limits;
+pub mod log;
+pub mod signature;
+pub mod state;
+pub mod transaction;
+pub mod types;
+pub mod validator;

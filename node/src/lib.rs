@@ -1,0 +1,12 @@
+//! A department's node: everything that touches the world.
+//!
+//! One thread owns the replica; signatures are verified before its bounded channel; effects are
+//! performed in order: persist, send, commit, reply, schedule. See ARCHITECTURE.md.
+
+pub mod api;
+pub mod config;
+pub mod keys;
+pub mod metrics;
+pub mod p2p;
+pub mod replica;
+pub mod storage;

@@ -1,0 +1,112 @@
+//! What the rest of the node sees of the replica: submit a transaction, watch its status.
+
+use crossbeam_channel::{Sender, TrySendError};
+use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
+use mulu_contracts::rejection::Rejection;
+use mulu_contracts::transaction::Transaction;
+use serde::Serialize;
+use tokio::sync::{oneshot, watch};
+
+/// The replica's answer to a submitted transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubmitVerdict {
+    /// In the mempool; it will be committed or expire after `valid_until`.
+    Queued,
+    /// It was in the mempool before; nothing changed.
+    AlreadyQueued,
+    /// It was committed before; the first result stands for ever.
+    AlreadyCommitted,
+    /// The rules refuse it now; it was not queued.
+    Rejected(Rejection),
+    /// The mempool is full; try again later.
+    Full,
+    /// The node is read-only or still starting.
+    NotReady(String),
+}
+
+/// A request to the replica from this node's API.
+pub struct Submission {
+    /// Parsed, with verified signatures.
+    pub transaction: Transaction,
+    /// Where the verdict goes.
+    pub reply: oneshot::Sender<SubmitVerdict>,
+}
+
+/// What the replica publishes after each step that changed it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Height of the last committed block.
+    pub height: Height,
+    /// Its id.
+    pub block: Digest,
+    /// Its time in milliseconds.
+    pub time_ms: u64,
+    /// Height consensus works on.
+    pub working_height: Height,
+    /// Round consensus works in, if a height is under way.
+    pub round: Option<u32>,
+    /// Whether the node is behind its peers and fetching blocks.
+    pub syncing: bool,
+    /// Highest height any peer reported.
+    pub best_peer_height: Height,
+    /// Transactions waiting.
+    pub mempool_transactions: usize,
+    /// Their bytes.
+    pub mempool_bytes: usize,
+    /// Whether this node is in the current validator set.
+    pub is_validator: bool,
+    /// Why the node abstains from voting, if it does.
+    pub abstaining: Option<String>,
+    /// Peers connected right now, with the height each last reported.
+    pub peers: Vec<PeerStatus>,
+}
+
+/// One connected peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PeerStatus {
+    /// libp2p PeerId.
+    pub peer_id: String,
+    /// The member it belongs to.
+    pub member: Option<String>,
+    /// Height it last reported.
+    pub height: Height,
+}
+
+/// A cloneable handle to the replica thread.
+#[derive(Clone)]
+pub struct ReplicaHandle {
+    submissions: Sender<Submission>,
+    status: watch::Receiver<Status>,
+}
+
+impl ReplicaHandle {
+    /// Joins the two channels.
+    pub fn new(submissions: Sender<Submission>, status: watch::Receiver<Status>) -> Self {
+        ReplicaHandle { submissions, status }
+    }
+
+    /// Hands a transaction to the replica and waits for its verdict.
+    pub async fn submit(&self, transaction: Transaction) -> SubmitVerdict {
+        let (reply, verdict) = oneshot::channel();
+        match self.submissions.try_send(Submission { transaction, reply }) {
+            Ok(()) => verdict
+                .await
+                .unwrap_or_else(|_| SubmitVerdict::NotReady("the replica stopped".to_owned())),
+            Err(TrySendError::Full(_)) => SubmitVerdict::Full,
+            Err(TrySendError::Disconnected(_)) => {
+                SubmitVerdict::NotReady("the replica stopped".to_owned())
+            }
+        }
+    }
+
+    /// The latest status.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// A receiver that wakes on every change of status, commits included.
+    pub fn watch(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+}
