@@ -4,7 +4,7 @@
 //! things along: the file and the genesis digest. Nothing in a bundle is believed; [`verify`]
 //! derives trust step by step and reports every step with the rule or RFC it rests on:
 //! genesis digest → genesis validator set → certified set changes → the certified tip header →
-//! log root and state root → transactions, records and complete histories. Source: SPEC section 9.
+//! log root and state root → transactions, records and complete histories. Source: SPEC section 10.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,14 +156,14 @@ impl Bundle {
 /// but the arguments.
 pub fn verify(bundle: &Bundle, trusted_genesis: &BlockId) -> Vec<Check> {
     vec![
-        check("genesis", "SPEC 9.1", 1, genesis(bundle, trusted_genesis)),
+        check("genesis", "SPEC 10 (1)", 1, genesis(bundle, trusted_genesis)),
         check(
             "validator-sets",
-            "SPEC 9.2, CRT-01..04",
+            "SPEC 10 (2), CRT-01..04",
             bundle.set_changes.len(),
             set_chain(bundle),
         ),
-        check("tip-certificate", "SPEC 9.3, CRT-01..04", 1, tip(bundle)),
+        check("tip-certificate", "SPEC 10 (3), CRT-01..04", 1, tip(bundle)),
         check(
             "signatures",
             "RFC 8032, DSSE v1, TX-05",
@@ -179,7 +179,7 @@ pub fn verify(bundle: &Bundle, trusted_genesis: &BlockId) -> Vec<Check> {
         ),
         check("state-records", "SPEC 8, STA-01..03", bundle.records.len(), records(bundle)),
         check("histories-complete", "SPEC 8.3", bundle.histories.len(), histories(bundle)),
-        check("subject", "SPEC 9.4", 1, subject(bundle)),
+        check("subject", "SPEC 10 (9)", 1, subject(bundle)),
     ]
 }
 

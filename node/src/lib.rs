@@ -5,7 +5,9 @@
 
 pub mod api;
 pub mod config;
+pub mod explain;
 pub mod keys;
+pub mod logging;
 pub mod metrics;
 pub mod p2p;
 pub mod replica;

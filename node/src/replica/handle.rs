@@ -1,5 +1,7 @@
 //! What the rest of the node sees of the replica: submit a transaction, watch its status.
 
+use std::sync::Arc;
+
 use crossbeam_channel::{Sender, TrySendError};
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
@@ -7,6 +9,8 @@ use mulu_contracts::rejection::Rejection;
 use mulu_contracts::transaction::Transaction;
 use serde::Serialize;
 use tokio::sync::{oneshot, watch};
+
+use crate::ingest::VerifiedCache;
 
 /// The replica's answer to a submitted transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,16 +82,23 @@ pub struct PeerStatus {
 pub struct ReplicaHandle {
     submissions: Sender<Submission>,
     status: watch::Receiver<Status>,
+    verified: Arc<VerifiedCache>,
 }
 
 impl ReplicaHandle {
-    /// Joins the two channels.
-    pub fn new(submissions: Sender<Submission>, status: watch::Receiver<Status>) -> Self {
-        ReplicaHandle { submissions, status }
+    /// Joins the two channels; `verified` remembers what the API verified, so that the block that
+    /// brings it need not be verified again.
+    pub fn new(
+        submissions: Sender<Submission>,
+        status: watch::Receiver<Status>,
+        verified: Arc<VerifiedCache>,
+    ) -> Self {
+        ReplicaHandle { submissions, status, verified }
     }
 
     /// Hands a transaction to the replica and waits for its verdict.
     pub async fn submit(&self, transaction: Transaction) -> SubmitVerdict {
+        self.verified.insert(&transaction);
         let (reply, verdict) = oneshot::channel();
         match self.submissions.try_send(Submission { transaction, reply }) {
             Ok(()) => verdict

@@ -1,3 +1,14 @@
 //! The replica: consensus, mempool, execution and sync behind one synchronous step function.
 
+mod candidates;
+mod consensus;
+mod context;
+mod convert;
+pub mod core;
+pub mod executor;
+pub mod guard;
 pub mod handle;
+pub mod io;
+pub mod mempool;
+mod sync;
+pub mod wire;

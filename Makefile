@@ -1,0 +1,23 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both name what is missing.
+.PHONY: demo test build check vectors help
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## four departments, one ledger, an offline audit (CATALOG=file, DEMO=once, PORT=26600)
+	@scripts/demo.sh
+
+test: ## every test, ending with the runner's summary
+	@scripts/test.sh
+
+build: ## the node `mulud` and the command line `mulu`
+	@scripts/prepare.sh
+	cargo build --workspace --bins
+
+check: ## formatting, lints, documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+vectors: ## rewrite the golden vectors, on purpose (a changed file is a changed format)
+	MULU_WRITE_VECTORS=1 cargo test -p mulu-tests --test vectors

@@ -1,0 +1,5 @@
+//! Generated catalogs: vocabulary, combination, file forms.
+
+pub mod generate;
+pub mod words;
+pub mod write;

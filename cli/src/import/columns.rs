@@ -1,0 +1,155 @@
+//! Which column of a CSV file is which field: guessed from its headers, or said by a mapping file.
+//!
+//! A header is compared without blanks, without `*` and without what stands in brackets, ignoring
+//! letter case. Of several columns for one field the first name in the list below wins, so the
+//! dataset's address (a lasting identifier) is taken before a running number.
+
+use std::collections::BTreeMap;
+
+use super::mapping::Mapping;
+use super::row::Field;
+use crate::failure::{Failure, Outcome};
+use crate::text;
+
+/// Headers by field, best first: the 2017 guide, the open-data lists of Taiwan, common English.
+const HEADERS: &[(Field, &[&str])] = &[
+    (
+        Field::Identifier,
+        &["标识符", "资源标识", "数据集ID", "資料連結網址", "資料集識別碼", "identifier", "uuid", "id", "编号", "編號"],
+    ),
+    (
+        Field::Code,
+        &["信息资源代码", "政务信息资源代码", "资源代码", "目录代码", "resource code", "code"],
+    ),
+    (
+        Field::Name,
+        &[
+            "信息资源名称", "政务信息资源名称", "资源名称", "目录名称", "数据集名称", "資料集名稱",
+            "資料名稱", "名称", "名稱", "title", "name",
+        ],
+    ),
+    (Field::Alias, &["别名", "英文名称", "alias", "english name", "name en", "name_en"]),
+    (
+        Field::Summary,
+        &["信息资源摘要", "资源摘要", "摘要", "資料集描述", "描述", "简介", "summary", "description", "notes"],
+    ),
+    (
+        Field::Agency,
+        &[
+            "信息资源提供方", "提供方", "提供单位", "数源部门", "來源機關", "提供機關名稱", "資料集提供機關",
+            "資料來源", "provider", "agency", "publisher", "organization",
+        ],
+    ),
+    (
+        Field::ClassPath,
+        &["信息资源分类", "政务信息资源分类", "资源分类", "分類及編號", "分类", "分類", "category", "theme"],
+    ),
+    (Field::Formats, &["信息资源格式", "资源格式", "檔案格式", "文件格式", "格式", "formats", "format"]),
+    (
+        Field::Items,
+        &["信息项名称", "信息项", "数据项", "主要欄位說明", "主要字段", "字段", "items", "fields", "columns"],
+    ),
+    (Field::ItemTypes, &["数据类型", "信息项类型", "item types", "types"]),
+    (Field::Share, &["共享类型", "共享属性", "share type", "share"]),
+    (Field::ShareCondition, &["共享条件", "share condition"]),
+    (Field::NoShareBasis, &["不予共享依据", "不予共享理由", "no share basis"]),
+    (Field::ShareMethods, &["共享方式", "share methods", "share method"]),
+    (Field::Open, &["是否向社会开放", "是否开放", "开放属性", "open"]),
+    (Field::OpenCondition, &["开放条件", "open condition"]),
+    (
+        Field::UpdateCycle,
+        &["更新周期", "更新频率", "更新頻率", "update cycle", "frequency", "accrual periodicity"],
+    ),
+    (
+        Field::PublishedAt,
+        &["发布日期", "發布日期", "上架日", "建立日期", "published at", "published", "issued", "date"],
+    ),
+    (
+        Field::Keywords,
+        &["关键词", "关键字", "標籤/關鍵字", "标签", "keywords", "keyword", "tags"],
+    ),
+    (Field::Related, &["关联资源代码", "关联信息资源代码", "related codes", "related"]),
+    (Field::Level, &["数据级别", "数据分级", "安全级别", "level"]),
+    (Field::PersonalInfo, &["个人信息", "是否涉及个人信息", "personal info", "personal information"]),
+];
+
+/// Which column is which field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Column index by field.
+    pub of: BTreeMap<Field, usize>,
+    /// Headers that no field takes, in file order.
+    pub unused: Vec<String>,
+}
+
+impl Columns {
+    /// Finds the columns of a header line.
+    ///
+    /// # Errors
+    /// Exit 2: the mapping names a header that is not there, or no column is a name.
+    pub fn find(header: &[String], mapping: &Mapping) -> Outcome<Columns> {
+        let mut columns = Columns::default();
+        for (field, wanted) in &mapping.columns {
+            let index = header.iter().position(|h| same(h, wanted)).ok_or_else(|| {
+                let found = header.join(", ");
+                Failure::usage(text!(
+                    "the mapping wants a column `{wanted}`; the file has: {found}",
+                    "映射文件要求列 `{wanted}`，文件中的列为：{found}",
+                ))
+            })?;
+            columns.of.insert(*field, index);
+        }
+        for (field, names) in HEADERS {
+            if columns.of.contains_key(field) {
+                continue;
+            }
+            let free = |index: &usize| !columns.of.values().any(|used| used == index);
+            let index = names.iter().find_map(|name| {
+                header.iter().position(|h| same(h, name)).filter(free)
+            });
+            if let Some(index) = index {
+                columns.of.insert(*field, index);
+            }
+        }
+        columns.unused = header
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !columns.of.values().any(|used| used == index))
+            .map(|(_, name)| name.clone())
+            .collect();
+        if !columns.of.contains_key(&Field::Name) {
+            let found = header.join(", ");
+            return Err(Failure::usage(text!(
+                "no column is recognised as the name of the resource; the file has: {found}",
+                "未识别出信息资源名称所在的列；文件中的列为：{found}",
+            ))
+            .help(text!(
+                "write a mapping file with `[columns]` and `name = \"HEADER\"` and pass --mapping FILE",
+                "请编写映射文件（`[columns]` 下写 `name = \"列名\"`）并用 --mapping FILE 指定",
+            )));
+        }
+        Ok(columns)
+    }
+}
+
+fn same(header: &str, name: &str) -> bool {
+    plain(header) == plain(name)
+}
+
+/// A header without blanks, `*`, `_` and bracketed remarks, in lower case.
+fn plain(header: &str) -> String {
+    let mut depth = 0usize;
+    let mut kept = String::new();
+    for c in header.chars() {
+        match c {
+            '(' | '（' | '[' | '【' => depth = depth.saturating_add(1),
+            ')' | '）' | ']' | '】' => depth = depth.saturating_sub(1),
+            c if depth > 0 || c.is_whitespace() || matches!(c, '*' | '_' | '＊') => {}
+            c => kept.extend(c.to_lowercase()),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests;

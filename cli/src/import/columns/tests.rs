@@ -1,0 +1,43 @@
+use super::*;
+
+fn found(header: &str) -> BTreeMap<Field, usize> {
+    let header: Vec<String> = header.split(',').map(str::to_owned).collect();
+    Columns::find(&header, &Mapping::default()).expect("has a name").of
+}
+
+#[test]
+fn the_presets_recognise_their_headers() {
+    let national = found("提供機關名稱,資料集名稱,瀏覽人次,下載次數,資料集評分,上架日");
+    let expected = [(Field::Agency, 0), (Field::Name, 1), (Field::PublishedAt, 5)];
+    assert_eq!(national, BTreeMap::from(expected));
+
+    let taipei = found(
+        "編號,資料名稱,資料來源,更新頻率,檔案格式,資料連結網址,分類及編號,資料集描述,主要欄位說明,\
+         資料集類型,最後更新時間,資料集提供機關,資料量,標籤/關鍵字,建立日期",
+    );
+    assert_eq!(taipei.get(&Field::Identifier), Some(&5));
+    assert_eq!(taipei.get(&Field::Name), Some(&1));
+    assert_eq!(taipei.get(&Field::Agency), Some(&11));
+    assert_eq!(taipei.get(&Field::Items), Some(&8));
+    assert_eq!(taipei.get(&Field::Keywords), Some(&13));
+
+    let guide = found(
+        "信息资源分类,*信息资源名称,信息资源代码,信息资源提供方,信息资源摘要,信息资源格式,信息项名称,\
+         数据类型,共享类型,共享条件,共享方式,是否向社会开放,开放条件,更新周期,发布日期,关联资源代码",
+    );
+    assert_eq!(guide.len(), 16);
+    let english = found("Identifier,Title,Description,Publisher,Share Type (name),Update Cycle");
+    assert_eq!(english.len(), 6);
+}
+
+#[test]
+fn a_mapping_overrides_and_a_missing_header_is_said() {
+    let header: Vec<String> = ["甲", "乙", "名称"].map(str::to_owned).to_vec();
+    let mapping = toml::from_str::<Mapping>("[columns]\nname = '乙'").expect("a mapping");
+    let columns = Columns::find(&header, &mapping).expect("found");
+    assert_eq!(columns.of, BTreeMap::from([(Field::Name, 1)]));
+    assert_eq!(columns.unused, ["甲", "名称"]);
+    let mapping = toml::from_str::<Mapping>("[columns]\nname = '丙'").expect("a mapping");
+    assert!(Columns::find(&header, &mapping).is_err());
+    assert!(Columns::find(&["甲".to_owned()], &Mapping::default()).is_err());
+}

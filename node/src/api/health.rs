@@ -1,0 +1,140 @@
+//! Health, metrics, status, and the founding document.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use mulu_chain::block::BlockId;
+use mulu_chain::digest::Digest;
+use mulu_chain::types::{ChainId, Height, TimeMs};
+use mulu_chain::validator::Validator;
+use serde::Serialize;
+
+use super::language::Text;
+use super::problem::Problem;
+use super::work::read;
+use super::{Api, NodeInfo, catalog};
+use crate::metrics::METRICS_MEDIA_TYPE;
+use crate::replica::handle::{PeerStatus, Status};
+
+/// The process lives: it answers.
+pub async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// The node serves current answers and takes transactions.
+///
+/// # Errors
+/// `not_ready` with every reason.
+pub async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
+    let reasons = unready(&api.state.replica.status());
+    if reasons.is_empty() { Ok("ready\n") } else { Err(catalog::not_ready(reasons)) }
+}
+
+fn unready(status: &Status) -> Vec<Text> {
+    let mut reasons = Vec::new();
+    if status.block == Digest::ZERO {
+        reasons.push(Text::new("the replica has not started", "副本尚未启动"));
+    }
+    if status.syncing {
+        let (height, best) = (status.height, status.best_peer_height);
+        reasons.push(Text::with(
+            format!("fetching blocks: at height {height} of {best}"),
+            format!("正在同步区块：当前高度 {height}，目标高度 {best}"),
+        ));
+    }
+    if let Some(why) = &status.abstaining {
+        reasons.push(Text::with(
+            format!("abstaining from voting: {why}"),
+            format!("暂不参与投票：{why}"),
+        ));
+    }
+    reasons
+}
+
+/// The metrics page.
+///
+/// # Errors
+/// `internal_error` if the page cannot be written.
+pub async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let metrics = &api.state.metrics;
+    metrics.observe(&api.state.replica.status());
+    let page = metrics.page().map_err(|_| catalog::internal())?;
+    Ok(([(CONTENT_TYPE, METRICS_MEDIA_TYPE)], page).into_response())
+}
+
+/// The founding document, verbatim.
+pub async fn genesis(State(api): State<Arc<Api>>) -> Response {
+    let text = api.state.founding.text.clone();
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// What a reader wants to know first.
+#[derive(Serialize)]
+pub struct StatusView {
+    chain_id: ChainId,
+    genesis: BlockId,
+    node: NodeInfo,
+    height: Height,
+    block: BlockId,
+    time_ms: TimeMs,
+    state_root: Digest,
+    log_root: Digest,
+    log_size: u64,
+    validators: Vec<Validator>,
+    working_height: Height,
+    round: Option<u32>,
+    syncing: bool,
+    best_peer_height: Height,
+    is_validator: bool,
+    abstaining: Option<String>,
+    mempool: MempoolView,
+    peers: Vec<PeerStatus>,
+    version: String,
+}
+
+#[derive(Serialize)]
+struct MempoolView {
+    transactions: usize,
+    bytes: usize,
+}
+
+/// The status: ledger facts from the ledger, the rest from the replica.
+///
+/// # Errors
+/// `internal_error` if the ledger cannot be read.
+pub async fn status(State(api): State<Arc<Api>>) -> Result<Json<StatusView>, Problem> {
+    let (header, validators) = read(&api, |ledger| {
+        let header = ledger.tip()?.header;
+        let set = ledger.validator_set(header.height.next())?;
+        Ok((header, set.map_or_else(Vec::new, |set| set.validators().to_vec())))
+    })
+    .await?;
+    let status = api.state.replica.status();
+    Ok(Json(StatusView {
+        chain_id: api.state.founding.chain_id.clone(),
+        genesis: api.state.founding.digest,
+        node: api.state.node.clone(),
+        height: header.height,
+        block: header.id(),
+        time_ms: header.time_ms,
+        state_root: header.state_root,
+        log_root: header.log_root,
+        log_size: header.log_size,
+        validators,
+        working_height: status.working_height,
+        round: status.round,
+        syncing: status.syncing,
+        best_peer_height: status.best_peer_height,
+        is_validator: status.is_validator,
+        abstaining: status.abstaining,
+        mempool: MempoolView {
+            transactions: status.mempool_transactions,
+            bytes: status.mempool_bytes,
+        },
+        peers: status.peers,
+        version: api.state.node.version.clone(),
+    }))
+}

@@ -1,0 +1,215 @@
+//! Lists of records by kind, filtered, page by page.
+//!
+//! All pages of a list show the records as they were at the height of the first page. A page
+//! examines at most `ROWS_EXAMINED_MAX` records whatever the filter: it may be short, or empty, and
+//! still have a `next_cursor`. The end of the list is the page without one.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::catalog::invalid_parameter;
+use super::cursor::Cursor;
+use super::extract::{Params, page_limit};
+use super::language::Text;
+use super::problem::Problem;
+use super::records::{readable, version};
+use super::{Api, work};
+use crate::storage::Ledger;
+
+/// Most records examined for one page.
+const ROWS_EXAMINED_MAX: usize = 10_000;
+/// Records fetched from the ledger at a time.
+const ROWS_PER_READ: usize = 500;
+/// A page ends when its values have reached this many bytes.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A kind of record that can be listed.
+pub struct Kind {
+    /// The path under `/v1/`.
+    pub name: &'static str,
+    /// Prefix of its keys.
+    prefix: &'static str,
+    /// The filters it takes.
+    filters: &'static [Filter],
+}
+
+/// A query parameter that must equal a text, or one of the texts of an array, in the record.
+struct Filter {
+    parameter: &'static str,
+    /// Where the text may stand (RFC 6901).
+    pointers: &'static [&'static str],
+}
+
+const STATUS: Filter = Filter { parameter: "status", pointers: &["/status"] };
+const PROVIDER: Filter = Filter { parameter: "provider", pointers: &["/provider"] };
+const SOURCE_SYSTEM: Filter =
+    Filter { parameter: "source_system", pointers: &["/source_system"] };
+const ENTRY: Filter = Filter { parameter: "entry_id", pointers: &["/entry_id"] };
+const AUTHORIZATION: Filter =
+    Filter { parameter: "authorization_id", pointers: &["/authorization_id"] };
+
+/// Every kind.
+pub const KINDS: [Kind; 8] = [
+    Kind { name: "members", prefix: "member/", filters: &[STATUS] },
+    Kind { name: "offices", prefix: "office/", filters: &[STATUS, PROVIDER] },
+    Kind { name: "keys", prefix: "key/", filters: &[STATUS, PROVIDER] },
+    Kind { name: "duties", prefix: "duty/", filters: &[STATUS, PROVIDER] },
+    Kind { name: "systems", prefix: "system/", filters: &[STATUS, PROVIDER] },
+    Kind { name: "entries", prefix: "entry/", filters: &[STATUS, PROVIDER, SOURCE_SYSTEM] },
+    Kind { name: "authorizations", prefix: "authorization/", filters: &[STATUS, PROVIDER, ENTRY] },
+    Kind {
+        name: "receipts",
+        prefix: "receipt/",
+        filters: &[STATUS, PROVIDER, ENTRY, AUTHORIZATION],
+    },
+];
+
+/// Which page, and which records.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+    status: Option<String>,
+    provider: Option<String>,
+    source_system: Option<String>,
+    entry_id: Option<String>,
+    authorization_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ListView {
+    height: Height,
+    items: Vec<ItemView>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ItemView {
+    key: String,
+    version: Digest,
+    value: Box<RawValue>,
+}
+
+/// A filter with the text a client asked for.
+struct Wanted {
+    filter: &'static Filter,
+    text: String,
+}
+
+/// Reads a page of a list, in key order.
+///
+/// # Errors
+/// `invalid_parameter`, `invalid_cursor`.
+pub async fn read(
+    kind: &'static Kind,
+    State(api): State<Arc<Api>>,
+    Params(mut query): Params<ListQuery>,
+) -> Result<Response, Problem> {
+    let limit = page_limit(query.limit)?;
+    let cursor = query.cursor.take();
+    let wanted = query.wanted(kind)?;
+    let view = work::read(&api, move |ledger| page(ledger, kind, &wanted, limit, cursor)).await?;
+    Ok(Json(view).into_response())
+}
+
+impl ListQuery {
+    fn wanted(self, kind: &'static Kind) -> Result<Vec<Wanted>, Problem> {
+        let given = [
+            ("status", self.status),
+            ("provider", self.provider),
+            ("source_system", self.source_system),
+            ("entry_id", self.entry_id),
+            ("authorization_id", self.authorization_id),
+        ];
+        let mut wanted = Vec::new();
+        for (parameter, text) in given {
+            let Some(text) = text else { continue };
+            let filter = kind.filters.iter().find(|filter| filter.parameter == parameter);
+            let filter = filter.ok_or_else(|| foreign_filter(kind, parameter))?;
+            wanted.push(Wanted { filter, text });
+        }
+        Ok(wanted)
+    }
+}
+
+fn foreign_filter(kind: &Kind, parameter: &str) -> Problem {
+    let known: Vec<_> = kind.filters.iter().map(|filter| filter.parameter).collect();
+    let (name, known) = (kind.name, known.join(", "));
+    invalid_parameter(
+        parameter,
+        Text::with(
+            format!("{name} can be filtered by: {known}"),
+            format!("{name} 支持的过滤条件：{known}"),
+        ),
+    )
+}
+
+fn page(
+    ledger: &Ledger,
+    kind: &Kind,
+    wanted: &[Wanted],
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<ListView, Problem> {
+    let tip = ledger.tip()?.header.height;
+    let (height, mut after) = match cursor {
+        None => (tip, None),
+        Some(text) => {
+            let cursor = Cursor::decode(&text, kind.prefix, tip)?;
+            (cursor.height, Some(cursor.after))
+        }
+    };
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    let mut examined = 0;
+    let more = 'page: loop {
+        let rows = ledger.records(kind.prefix, after.as_deref(), ROWS_PER_READ)?;
+        if rows.is_empty() {
+            break false;
+        }
+        for (key, _) in rows {
+            if items.len() == limit || examined == ROWS_EXAMINED_MAX || bytes >= PAGE_BYTES_MAX {
+                break 'page true;
+            }
+            examined += 1;
+            // As it was at the list's height: later changes and later records are not shown.
+            if let Some(value) = ledger.record_at(&key, height)?
+                && matches(wanted, &value)
+            {
+                bytes += value.len();
+                let value_json = readable(&key, &value)?;
+                let version = version(&value);
+                items.push(ItemView { key: key.clone(), version, value: value_json });
+            }
+            after = Some(key);
+        }
+    };
+    let next_cursor = after
+        .filter(|_| more)
+        .map(|after| Cursor { prefix: kind.prefix.to_owned(), after, height }.encode());
+    Ok(ListView { height, items, next_cursor })
+}
+
+fn matches(wanted: &[Wanted], value: &[u8]) -> bool {
+    if wanted.is_empty() {
+        return true;
+    }
+    let Ok(record) = serde_json::from_slice::<Value>(value) else { return false };
+    wanted.iter().all(|wanted| {
+        let mut found = wanted.filter.pointers.iter().filter_map(|p| record.pointer(p));
+        found.any(|value| match value {
+            Value::String(text) => *text == wanted.text,
+            Value::Array(texts) => texts.iter().any(|v| v.as_str() == Some(&wanted.text)),
+            _ => false,
+        })
+    })
+}

@@ -1,0 +1,154 @@
+//! The HTTP API: submit transactions; read records, lists, histories, blocks, and their proofs.
+//!
+//! Invariants: a request costs bounded memory and time whoever sends it (`serve`, `connections`,
+//! `layers`); every failure is a problem with a stable code (`problem`, `catalog`); the runtime's
+//! threads never verify a signature or read a disk (`work`). Nothing here is trusted by a client
+//! that asks for proofs: a lying node is found out by `mulu_chain`'s verifiers alone.
+
+mod blocks;
+mod catalog;
+mod connections;
+mod cursor;
+mod extract;
+mod health;
+mod history;
+mod hosts;
+mod language;
+mod layers;
+mod lists;
+mod problem;
+mod recent;
+mod records;
+mod rules;
+mod serve;
+mod submit;
+mod transactions;
+mod views;
+mod work;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use mulu_chain::block::BlockId;
+use mulu_chain::signature::PublicKey;
+use mulu_chain::types::ChainId;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use self::connections::CONNECTIONS_MAX;
+pub use self::extract::{LIMIT_MAX, WAIT_MS_MAX};
+pub use self::hosts::HostPolicy;
+pub use self::layers::{BODY_S_MAX, REQUEST_S_MAX};
+pub use self::problem::PROBLEM_MEDIA_TYPE;
+pub use self::serve::{HEADER_BYTES_MAX, HEADER_S_MAX, HEADERS_MAX, serve};
+use crate::metrics::Metrics;
+use crate::replica::handle::ReplicaHandle;
+use crate::storage::Ledger;
+
+/// Most requests handled at once, health checks apart.
+pub const REQUESTS_MAX: usize = 384;
+/// Most requests that wait for a commit at once; fewer than requests, so waiting starves nobody.
+pub const WAITERS_MAX: usize = 256;
+/// Most ledger reads and signature checks at once.
+pub const WORK_MAX: usize = 32;
+/// Most audit bundles made at once: each may take `BUNDLE_BYTES_MAX` of memory.
+pub const BUNDLES_MAX: usize = 2;
+
+const _: () = assert!(WAITERS_MAX < REQUESTS_MAX && REQUESTS_MAX < CONNECTIONS_MAX);
+
+/// What the API serves.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The ledger to read.
+    pub ledger: Ledger,
+    /// The replica to submit to.
+    pub replica: ReplicaHandle,
+    /// The founding document.
+    pub founding: Arc<FoundingInfo>,
+    /// This node.
+    pub node: NodeInfo,
+    /// What the node counts.
+    pub metrics: Arc<Metrics>,
+    /// The host names the API answers to.
+    pub hosts: HostPolicy,
+}
+
+/// The founding document as this node holds it.
+#[derive(Debug, Clone)]
+pub struct FoundingInfo {
+    /// Its text, verbatim.
+    pub text: String,
+    /// The genesis digest: the id of block 0.
+    pub digest: BlockId,
+    /// The chain.
+    pub chain_id: ChainId,
+}
+
+/// Who this node is.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeInfo {
+    /// The operator's name for it.
+    pub moniker: String,
+    /// The member (统一社会信用代码) it belongs to.
+    pub member: String,
+    /// Its libp2p PeerId.
+    pub peer_id: String,
+    /// The key it votes with; none for an observer.
+    pub validator_key: Option<PublicKey>,
+    /// The program's version.
+    pub version: String,
+}
+
+/// The served state and the bounds shared by all requests.
+struct Api {
+    state: ApiState,
+    recent: recent::Recent,
+    requests: Semaphore,
+    waiters: Semaphore,
+    work: Arc<Semaphore>,
+    bundles: Arc<Semaphore>,
+}
+
+/// All routes, with every layer but the socket's.
+pub fn router(state: ApiState) -> Router {
+    let api = Arc::new(Api {
+        state,
+        recent: recent::Recent::default(),
+        requests: Semaphore::new(REQUESTS_MAX),
+        waiters: Semaphore::new(WAITERS_MAX),
+        work: Arc::new(Semaphore::new(WORK_MAX)),
+        bundles: Arc::new(Semaphore::new(BUNDLES_MAX)),
+    });
+    let mut router = Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/v1/status", get(health::status))
+        .route("/v1/genesis", get(health::genesis))
+        .route("/v1/rules", get(rules::list))
+        .route("/v1/params", get(records::params))
+        .route("/v1/transactions", post(submit::submit))
+        .route("/v1/transactions/{id}", get(transactions::read))
+        .route("/v1/transactions/{id}/proof", get(transactions::proof))
+        .route("/v1/records/{*key}", get(records::read))
+        .route("/v1/history/{*subject}", get(history::read))
+        .route("/v1/blocks/{height}", get(blocks::read))
+        .route("/v1/consistency", get(blocks::consistency))
+        .route("/v1/bundles/{*subject}", get(blocks::bundle));
+    for kind in &lists::KINDS {
+        let handler = move |state, params| lists::read(kind, state, params);
+        router = router.route(&format!("/v1/{}", kind.name), get(handler));
+    }
+    router
+        .fallback(async || catalog::no_such_route())
+        .method_not_allowed_fallback(async || catalog::method_not_allowed())
+        .layer(from_fn(layers::deadline))
+        .layer(from_fn(layers::receive))
+        .layer(from_fn_with_state(api.clone(), layers::admit))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(api.clone(), layers::present))
+        .with_state(api)
+}

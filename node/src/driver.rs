@@ -1,0 +1,195 @@
+//! The replica's thread: feeds inputs, performs effects in order, keeps the timers.
+//!
+//! Disk effects are performed here, in line: when `Persist` returns, what follows may be sent; when
+//! `Commit` returns, the block is in the ledger. A disk that refuses ends the thread, and with it
+//! the process.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, select};
+use mulu_chain::types::TimeMs;
+use tokio::sync::watch;
+
+use crate::membership::admitted_peers;
+use crate::p2p::P2pHandle;
+use crate::replica::core::{Replica, ReplicaError};
+use crate::replica::handle::{Status, Submission};
+use crate::replica::io::{Effect, Input, Timer};
+use crate::storage::{Decided, Ledger, StorageError};
+use crate::vote_log::{VoteLog, VoteLogError};
+
+/// Longest sleep without a timer.
+const IDLE_WAIT: Duration = Duration::from_secs(1);
+
+/// Why the replica's thread ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The replica cannot go on.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The vote log cannot be written.
+    #[error(transparent)]
+    VoteLog(#[from] VoteLogError),
+    /// The ledger cannot be written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Everything the thread owns.
+pub struct Driver {
+    /// The replica.
+    pub replica: Replica,
+    /// Written here only.
+    pub ledger: Ledger,
+    /// Absent on an observer, which signs nothing.
+    pub vote_log: Option<VoteLog>,
+    /// The network.
+    pub p2p: P2pHandle,
+    /// From the network.
+    pub inputs: Receiver<Input>,
+    /// From the API.
+    pub submissions: Receiver<Submission>,
+    /// What the node shows of itself.
+    pub status: watch::Sender<Status>,
+    /// Closed when the node must stop.
+    pub stop: Receiver<()>,
+}
+
+#[derive(Default)]
+struct Timers {
+    due: BTreeMap<(Instant, u64), Timer>,
+    slots: HashMap<Timer, (Instant, u64)>,
+    number: u64,
+}
+
+impl Timers {
+    fn schedule(&mut self, timer: Timer, at: Instant) {
+        self.cancel(timer);
+        self.number += 1;
+        self.due.insert((at, self.number), timer);
+        self.slots.insert(timer, (at, self.number));
+    }
+
+    fn cancel(&mut self, timer: Timer) {
+        if let Some(slot) = self.slots.remove(&timer) {
+            self.due.remove(&slot);
+        }
+    }
+
+    fn cancel_consensus(&mut self) {
+        self.slots.retain(|timer, _| !matches!(timer, Timer::Consensus(..)));
+        self.due.retain(|_, timer| !matches!(timer, Timer::Consensus(..)));
+    }
+
+    fn wait(&self, now: Instant) -> Duration {
+        let first = self.due.keys().next();
+        first.map_or(IDLE_WAIT, |(at, _)| at.saturating_duration_since(now).min(IDLE_WAIT))
+    }
+
+    fn pop_due(&mut self, now: Instant) -> Option<Timer> {
+        let (&(at, number), &timer) = self.due.iter().next()?;
+        if at > now {
+            return None;
+        }
+        self.due.remove(&(at, number));
+        self.slots.remove(&timer);
+        Some(timer)
+    }
+}
+
+fn wall_clock() -> TimeMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Driver {
+    /// Runs until asked to stop.
+    ///
+    /// # Errors
+    /// [`DriverError`]: the process must end.
+    pub fn run(mut self) -> Result<(), DriverError> {
+        let mut timers = Timers::default();
+        self.feed(Input::Start, &mut timers)?;
+        loop {
+            while let Some(timer) = timers.pop_due(Instant::now()) {
+                self.feed(Input::Fired(timer), &mut timers)?;
+            }
+            let input = select! {
+                recv(self.stop) -> _ => return Ok(()),
+                recv(self.inputs) -> input => input.ok(),
+                recv(self.submissions) -> submission => submission.ok().map(Input::Submit),
+                default(timers.wait(Instant::now())) => None,
+            };
+            if let Some(input) = input {
+                self.feed(input, &mut timers)?;
+            }
+        }
+    }
+
+    fn feed(&mut self, input: Input, timers: &mut Timers) -> Result<(), DriverError> {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            for effect in self.replica.step(wall_clock(), input)? {
+                if let Effect::Commit(decided) = effect {
+                    self.commit(&decided)?;
+                    next = Some(Input::Committed);
+                } else {
+                    self.perform(effect, timers)?;
+                }
+            }
+        }
+        let status = self.replica.status();
+        self.status.send_if_modified(|shown| {
+            let changed = *shown != status;
+            *shown = status;
+            changed
+        });
+        Ok(())
+    }
+
+    fn perform(&mut self, effect: Effect, timers: &mut Timers) -> Result<(), DriverError> {
+        match effect {
+            Effect::Persist(frames) => {
+                if let Some(log) = &mut self.vote_log {
+                    log.append(&frames)?;
+                }
+            }
+            Effect::RotateLog(live) => {
+                if let Some(log) = &mut self.vote_log {
+                    log.rotate(&live)?;
+                }
+            }
+            Effect::Commit(decided) => self.commit(&decided)?,
+            Effect::Send(peer, message) => {
+                self.p2p.send(peer, Bytes::from(message.to_frame()));
+            }
+            Effect::Broadcast(message) => self.p2p.broadcast(Bytes::from(message.to_frame())),
+            // The caller may have gone away; its transaction stays.
+            Effect::Reply(reply, verdict) => drop(reply.send(verdict)),
+            Effect::Schedule(timer, after) => timers.schedule(timer, Instant::now() + after),
+            Effect::Cancel(timer) => timers.cancel(timer),
+            Effect::CancelConsensusTimers => timers.cancel_consensus(),
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, decided: &Decided) -> Result<(), DriverError> {
+        self.ledger.commit(decided)?;
+        let header = &decided.block.block.header;
+        tracing::info!(
+            height = header.height.0,
+            transactions = header.transactions,
+            block = %header.id(),
+            round = decided.block.certificate.round,
+            "committed"
+        );
+        if decided.changes.keys().any(|key| key.starts_with("member/")) {
+            let admitted = admitted_peers(&self.ledger)?;
+            let peers: BTreeSet<_> = admitted.into_iter().map(|(peer, _)| peer).collect();
+            self.p2p.set_allowed(peers);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Between the network and the replica: frames are decoded and signatures verified here, off the
+//! replica's thread and on as many cores as there are. A transaction is verified once per node:
+//! one that came alone is recognised when it comes again in a block.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use crossbeam_channel::{Sender, TrySendError};
+use libp2p::PeerId;
+use mulu_chain::block::Block;
+use mulu_chain::digest::Digest;
+use mulu_chain::transaction::Envelope;
+use mulu_chain::types::ChainId;
+use mulu_contracts::transaction::Transaction;
+use tokio::sync::Semaphore;
+
+use crate::metrics::Metrics;
+use crate::p2p::P2pEvent;
+use crate::replica::io::{Input, PeerInput, VerifiedBlock};
+use crate::replica::wire::PeerMessage;
+
+/// Most verified transactions remembered.
+const VERIFIED_MAX: usize = 50_000;
+/// Most frames being decoded at once.
+const DECODING_MAX: usize = 64;
+
+/// Why the transactions of a block or a push are refused as a whole.
+#[derive(Debug, thiserror::Error)]
+#[error("a transaction is invalid: {0}")]
+pub struct TransactionsInvalid(String);
+
+/// Verified transactions by the digest of their envelope, oldest forgotten first.
+#[derive(Debug, Default)]
+pub struct VerifiedCache(Mutex<Remembered>);
+
+#[derive(Debug, Default)]
+struct Remembered {
+    by_envelope: BTreeMap<Digest, Transaction>,
+    order: VecDeque<Digest>,
+}
+
+impl VerifiedCache {
+    /// Remembers a verified transaction.
+    pub fn insert(&self, transaction: &Transaction) {
+        let digest = transaction.envelope().digest();
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.by_envelope.insert(digest, transaction.clone()).is_none() {
+            remembered.order.push_back(digest);
+            if remembered.order.len() > VERIFIED_MAX {
+                if let Some(oldest) = remembered.order.pop_front() {
+                    remembered.by_envelope.remove(&oldest);
+                }
+            }
+        }
+    }
+
+    fn get(&self, digest: &Digest) -> Option<Transaction> {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.by_envelope.get(digest).cloned()
+    }
+
+    /// Verifies and parses an envelope, or recognises it.
+    ///
+    /// # Errors
+    /// The broken rule.
+    pub fn verify(
+        &self,
+        envelope: &Envelope,
+        chain_id: &ChainId,
+    ) -> Result<Transaction, TransactionsInvalid> {
+        if let Some(known) = self.get(&envelope.digest()) {
+            return Ok(known);
+        }
+        let transaction = verify(envelope, chain_id)?;
+        self.insert(&transaction);
+        Ok(transaction)
+    }
+}
+
+fn verify(envelope: &Envelope, chain_id: &ChainId) -> Result<Transaction, TransactionsInvalid> {
+    let verified = envelope.clone().verify().map_err(|e| TransactionsInvalid(e.to_string()))?;
+    Transaction::parse(verified, chain_id).map_err(|e| TransactionsInvalid(e.to_string()))
+}
+
+/// Verifies and parses every envelope of a list, in order.
+///
+/// # Errors
+/// The first broken rule.
+pub fn verify_transactions(
+    envelopes: &[Envelope],
+    chain_id: &ChainId,
+) -> Result<Vec<Transaction>, TransactionsInvalid> {
+    envelopes.iter().map(|envelope| verify(envelope, chain_id)).collect()
+}
+
+/// Turns network events into replica inputs.
+pub struct Ingest {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Where inputs go.
+    pub inputs: Sender<Input>,
+    /// Shared with the API.
+    pub verified: Arc<VerifiedCache>,
+    /// Counts what is dropped.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Ingest {
+    /// Runs until the network ends.
+    pub async fn run(self, mut events: tokio::sync::mpsc::Receiver<P2pEvent>) {
+        let ingest = Arc::new(self);
+        let permits = Arc::new(Semaphore::new(DECODING_MAX));
+        while let Some(event) = events.recv().await {
+            match event {
+                P2pEvent::Connected(peer) => ingest.give(Input::Connected(peer)),
+                P2pEvent::Disconnected(peer) => ingest.give(Input::Disconnected(peer)),
+                P2pEvent::Listening(address) => tracing::info!(%address, "listening for peers"),
+                P2pEvent::Frame { from, bytes } => {
+                    let Ok(permit) = permits.clone().acquire_owned().await else { return };
+                    let ingest = ingest.clone();
+                    tokio::task::spawn_blocking(move || {
+                        ingest.frame(from, &bytes);
+                        drop(permit);
+                    });
+                }
+            }
+        }
+    }
+
+    fn frame(&self, from: PeerId, bytes: &Bytes) {
+        let message = match PeerMessage::from_frame(bytes) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(peer = %from, %error, "dropping a frame that does not decode");
+                return;
+            }
+        };
+        match self.verify(message) {
+            Ok(message) => self.give(Input::Peer { from, message }),
+            Err(error) => tracing::warn!(peer = %from, %error, "dropping a message"),
+        }
+    }
+
+    fn verify(&self, message: PeerMessage) -> Result<PeerInput, String> {
+        Ok(match message {
+            PeerMessage::Vote(vote) => PeerInput::Vote(vote),
+            PeerMessage::Proposal(proposal) => PeerInput::Proposal(proposal),
+            PeerMessage::Polka(polka) => PeerInput::Polka(polka),
+            PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
+            PeerMessage::Status(height) => PeerInput::Status(height),
+            PeerMessage::BlocksRequest { from, count } => PeerInput::BlocksRequest { from, count },
+            PeerMessage::Block(block) => PeerInput::Block(Box::new(self.verify_block(block)?)),
+            PeerMessage::Transactions(envelopes) => {
+                // One bad transaction does not spoil the others of a push.
+                let verify = |e: &Envelope| self.verified.verify(e, &self.chain_id).ok();
+                PeerInput::Transactions(envelopes.iter().filter_map(verify).collect())
+            }
+            PeerMessage::Blocks(blocks) => {
+                let verify = |block: mulu_chain::block::CertifiedBlock| {
+                    Ok::<_, String>((self.verify_block(block.block)?, block.certificate))
+                };
+                PeerInput::Blocks(blocks.into_iter().map(verify).collect::<Result<_, _>>()?)
+            }
+        })
+    }
+
+    fn verify_block(&self, block: Block) -> Result<VerifiedBlock, String> {
+        block.check_form().map_err(|error| error.to_string())?;
+        let transactions = block
+            .transactions
+            .iter()
+            .map(|envelope| self.verified.verify(envelope, &self.chain_id))
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())?;
+        Ok(VerifiedBlock { block, transactions })
+    }
+
+    /// A full queue drops the message: the layers above say everything again.
+    fn give(&self, input: Input) {
+        // Connections change rarely and must not be missed.
+        let must_arrive = matches!(input, Input::Connected(_) | Input::Disconnected(_));
+        match self.inputs.try_send(input) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(input)) if must_arrive => {
+                let inputs = self.inputs.clone();
+                tokio::task::spawn_blocking(move || inputs.send(input).ok());
+            }
+            Err(TrySendError::Full(_)) => {
+                self.metrics.inputs_dropped.inc();
+            }
+        }
+    }
+}

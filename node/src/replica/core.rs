@@ -1,0 +1,695 @@
+//! The replica: one synchronous step function over consensus, mempool, execution and sync.
+//!
+//! `step(now, input)` changes the replica and returns effects for the caller to perform in order.
+//! Time, randomness, network and disk arrive as inputs and leave as effects; the ledger is only
+//! read. The same code runs in a simulator.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use arc_malachitebft_core_consensus as consensus;
+use arc_malachitebft_core_types::{
+    LinearTimeouts, Round, ThresholdParams, ValidatorSet as _, ValuePayload, VoteExtensionPolicy,
+};
+use arc_malachitebft_metrics::Metrics as CoreMetrics;
+use libp2p::PeerId;
+use mulu_chain::block::BlockId;
+use mulu_chain::signature::SigningKey;
+use mulu_chain::types::{ChainId, Height, TimeMs};
+use mulu_contracts::execution::BlockContext;
+use mulu_contracts::transaction::Transaction;
+
+use super::candidates::Candidates;
+use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
+use super::convert;
+use super::executor::{ExecutionError, Executed};
+use super::guard::{LogRecord, SignerGuard, Standing};
+use super::handle::{PeerStatus, Status, Submission, SubmitVerdict};
+use super::io::{Effect, Input, PeerInput, Timer};
+use super::mempool::{Mempool, MempoolRefusal};
+use super::sync::SyncState;
+use super::wire::{PUSH_TRANSACTIONS_MAX, PeerMessage};
+use crate::storage::{Ledger, StorageError, Tip};
+
+/// Heights ahead of ours for which the core buffers messages.
+const CORE_QUEUE_HEIGHTS_MAX: usize = 8;
+/// Messages it buffers for each.
+const CORE_QUEUE_MESSAGES_MAX: usize = 2_000;
+/// How long new transactions are gathered before they are pushed.
+const PUSH_DELAY: Duration = Duration::from_millis(4);
+/// How often peers hear our height, and we look whether we are behind.
+const STATUS_INTERVAL: Duration = Duration::from_millis(1_000);
+/// Most transactions sent again to a peer that just connected.
+const RESEND_TRANSACTIONS_MAX: usize = 2_000;
+
+/// How this replica behaves; nothing here may differ in what it decides, only in when.
+#[derive(Debug, Clone)]
+pub struct ReplicaConfig {
+    /// Timeouts of the consensus steps.
+    pub timeouts: LinearTimeouts,
+    /// Shortest time between two blocks.
+    pub block_interval_min: Duration,
+}
+
+/// A failure after which the node must stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// The ledger could not be read or a block could not be executed.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The consensus core stopped: replaying the vote log led to another vote than it records.
+    #[error("consensus stopped at height {height}: {reason}")]
+    Core {
+        /// Height under way.
+        height: Height,
+        /// The core's words.
+        reason: String,
+    },
+    /// A frame of the vote log, whose checksum held, does not decode.
+    #[error("the vote log holds a record this version does not know: {0}; run the version that wrote it")]
+    LogRecord(String),
+}
+
+/// Where the replica stands between two blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The next height has not begun: there is nothing to decide.
+    Waiting,
+    /// Consensus works on the next height.
+    Working,
+    /// A decided block is on its way to disk.
+    Committing,
+}
+
+/// The replica.
+pub struct Replica {
+    core: consensus::State<MuluContext>,
+    core_metrics: CoreMetrics,
+    pub(super) inner: Inner,
+}
+
+/// Everything but the core, so that the core's effects can change it while the core runs.
+pub(super) struct Inner {
+    pub(super) chain_id: ChainId,
+    pub(super) config: ReplicaConfig,
+    pub(super) key: Option<SigningKey>,
+    pub(super) ledger: Ledger,
+    pub(super) tip: Tip,
+    pub(super) validators: CoreValidatorSet,
+    pub(super) guard: SignerGuard,
+    pub(super) mempool: Mempool,
+    pub(super) phase: Phase,
+    pub(super) now: TimeMs,
+    pub(super) candidates: Candidates,
+    pub(super) sync: SyncState,
+    pub(super) peers: BTreeMap<PeerId, Peer>,
+    pub(super) effects: Vec<Effect>,
+    /// Inputs for the core that an effect of the core gave rise to.
+    pub(super) deferred: VecDeque<consensus::Input<MuluContext>>,
+    /// The core asked for a value in this round; answered when no input is being processed.
+    pub(super) value_wanted: Option<Round>,
+    pub(super) decided: Option<Box<(Executed, mulu_chain::certificate::CommitCertificate)>>,
+    /// Frames not yet asked to be durable.
+    pub(super) unpersisted: Vec<Vec<u8>>,
+    /// Bytes in the vote log since it was last rewritten, by our count.
+    log_bytes: u64,
+    pub(super) replaying: bool,
+    pub(super) fatal: Option<ReplicaError>,
+    to_push: Vec<Transaction>,
+    committed_at: TimeMs,
+    pub(super) round: Option<u32>,
+}
+
+/// What we know of a connected peer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Peer {
+    pub(super) height: Height,
+    /// Whether the peer has told its height since it connected.
+    pub(super) reported: bool,
+    pub(super) member: Option<String>,
+}
+
+impl Replica {
+    /// Builds the replica on an opened ledger. `frames` are the vote log's, oldest first.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] if the ledger or the log cannot be read.
+    pub fn new(
+        ledger: Ledger,
+        key: Option<SigningKey>,
+        config: ReplicaConfig,
+        frames: &[Vec<u8>],
+        now: TimeMs,
+    ) -> Result<Self, ReplicaError> {
+        let tip = ledger.tip()?;
+        let height = tip.header.height.next();
+        let set = ledger.validator_set(height)?.ok_or(ExecutionError::NoValidators(height))?;
+        let chain_id = tip.header.chain_id.clone();
+        let validators = CoreValidatorSet::new(set);
+        // An observer needs an address too; its own key is in no set, so any other will do.
+        let address = match &key {
+            Some(key) => Address(key.public_key()),
+            None => Address(SigningKey::from_seed(&[0x4d; 32]).public_key()),
+        };
+        let params = consensus::Params {
+            address,
+            threshold_params: ThresholdParams::default(),
+            value_payload: ValuePayload::ProposalAndParts,
+            enabled: key.is_some(),
+        };
+        let core = consensus::State::new(
+            MuluContext { chain_id: chain_id.clone() },
+            CoreHeight(height),
+            validators.clone(),
+            params,
+            CORE_QUEUE_HEIGHTS_MAX,
+            CORE_QUEUE_MESSAGES_MAX,
+        );
+        let inner = Inner {
+            chain_id,
+            config,
+            key,
+            ledger,
+            committed_at: tip.header.time_ms,
+            tip,
+            validators,
+            guard: SignerGuard::new(Standing::Sure),
+            mempool: Mempool::default(),
+            phase: Phase::Waiting,
+            now,
+            candidates: Candidates::default(),
+            sync: SyncState::default(),
+            peers: BTreeMap::new(),
+            effects: Vec::new(),
+            deferred: VecDeque::new(),
+            value_wanted: None,
+            decided: None,
+            unpersisted: Vec::new(),
+            log_bytes: 0,
+            replaying: false,
+            fatal: None,
+            to_push: Vec::new(),
+            round: None,
+        };
+        let mut replica = Replica { core, core_metrics: CoreMetrics::new(), inner };
+        replica.recover(frames)?;
+        Ok(replica)
+    }
+
+    /// Feeds one input and returns what it asks of the world.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]: the node must stop.
+    pub fn step(&mut self, now: TimeMs, input: Input) -> Result<Vec<Effect>, ReplicaError> {
+        self.inner.now = now;
+        match input {
+            Input::Start => {
+                self.inner.schedule(Timer::Status, STATUS_INTERVAL);
+                self.resume_height()?;
+            }
+            Input::Submit(submission) => self.inner.submit(submission)?,
+            Input::Peer { from, message } => self.on_peer(from, message)?,
+            Input::Connected(peer) => self.inner.on_connected(peer)?,
+            Input::Disconnected(peer) => {
+                self.inner.peers.remove(&peer);
+                self.inner.sync.forget(&peer);
+            }
+            Input::Fired(timer) => self.on_timer(timer)?,
+            Input::Committed => self.on_committed()?,
+        }
+        self.advance()?;
+        if let Some(fatal) = self.inner.fatal.take() {
+            return Err(fatal);
+        }
+        Ok(std::mem::take(&mut self.inner.effects))
+    }
+
+    /// What the node shows of itself.
+    pub fn status(&self) -> Status {
+        let inner = &self.inner;
+        let best = inner.peers.values().map(|p| p.height).max().unwrap_or_default();
+        let working = inner.tip.header.height.next();
+        Status {
+            height: inner.tip.header.height,
+            block: inner.tip.header.id(),
+            time_ms: inner.tip.header.time_ms.0,
+            working_height: working,
+            round: inner.round.filter(|_| inner.phase == Phase::Working),
+            syncing: best > working,
+            best_peer_height: best,
+            mempool_transactions: inner.mempool.len(),
+            mempool_bytes: inner.mempool.bytes(),
+            is_validator: inner.is_validator(),
+            abstaining: inner.guard.abstains(working).map(str::to_owned),
+            peers: inner
+                .peers
+                .iter()
+                .map(|(id, peer)| PeerStatus {
+                    peer_id: id.to_string(),
+                    member: peer.member.clone(),
+                    height: peer.height,
+                })
+                .collect(),
+        }
+    }
+
+    /// Runs one input through the core, then whatever that gave rise to.
+    pub(super) fn run_core(
+        &mut self,
+        input: consensus::Input<MuluContext>,
+    ) -> Result<(), ReplicaError> {
+        self.inner.deferred.push_back(input);
+        while let Some(input) = self.inner.deferred.pop_front() {
+            let (core, inner, metrics) = (&mut self.core, &mut self.inner, &self.core_metrics);
+            let result: Result<(), consensus::Error<MuluContext>> = consensus::process!(
+                input: input, state: core, metrics: metrics, with: effect => inner.on_effect(effect)
+            );
+            match result {
+                Ok(()) => {}
+                Err(error @ consensus::Error::ReplayDivergence(..)) => {
+                    let height = self.core.height().0;
+                    return Err(ReplicaError::Core { height, reason: error.to_string() });
+                }
+                // The rest are verdicts on what a peer sent; the core has dropped it.
+                Err(error) => tracing::debug!(%error, "the core refused an input"),
+            }
+            self.inner.round = self.core.round().as_u32();
+            if let Some(fatal) = self.inner.fatal.take() {
+                return Err(fatal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers the core's wish for a value and hands decided blocks to the disk.
+    fn advance(&mut self) -> Result<(), ReplicaError> {
+        loop {
+            if self.inner.decided.is_some() && self.inner.phase == Phase::Working {
+                self.inner.commit_decided();
+                return Ok(());
+            }
+            let Some(round) = self.inner.value_wanted.take() else { return Ok(()) };
+            if self.inner.phase == Phase::Working && self.core.round() == round {
+                if let Some(input) = self.inner.propose(round)? {
+                    self.run_core(input)?;
+                }
+            }
+        }
+    }
+
+    /// Begins the next height if it has not begun.
+    pub(super) fn begin_height(&mut self) -> Result<(), ReplicaError> {
+        if self.inner.phase != Phase::Waiting {
+            return Ok(());
+        }
+        self.inner.effects.push(Effect::Cancel(Timer::BeginHeight));
+        self.start_core_height()?;
+        self.consider_all()
+    }
+
+    fn start_core_height(&mut self) -> Result<(), ReplicaError> {
+        let height = self.inner.tip.header.height.next();
+        self.inner.phase = Phase::Working;
+        let doubtful = matches!(self.inner.guard.standing, Standing::Doubt { .. });
+        if doubtful && self.inner.guard.abstains(height).is_none() {
+            tracing::info!(%height, "the vote log is beyond doubt again; voting resumes");
+            self.inner.guard.standing = Standing::Sure;
+            self.inner.log(&LogRecord::Resumed(height));
+        }
+        let may_vote = self.inner.guard.abstains(height).is_none();
+        self.core.params.enabled = self.inner.key.is_some() && may_vote;
+        self.run_core(consensus::Input::StartHeight(
+            CoreHeight(height),
+            self.inner.validators.clone(),
+            false,
+            None,
+            VoteExtensionPolicy::Disabled,
+        ))
+    }
+
+    /// Reads the vote log: what was signed, seen and judged at the height under way.
+    fn recover(&mut self, frames: &[Vec<u8>]) -> Result<(), ReplicaError> {
+        let working = self.inner.tip.header.height.next();
+        let mut highest = Height::GENESIS;
+        let mut standing = Standing::Sure;
+        for frame in frames {
+            self.inner.log_bytes += frame.len() as u64;
+            let record = LogRecord::from_frame(frame)
+                .map_err(|error| ReplicaError::LogRecord(error.to_string()))?;
+            highest = highest.max(record.height());
+            match &record {
+                LogRecord::Doubt(reason) => standing = doubt(reason.clone()),
+                LogRecord::Resumed(_) => standing = Standing::Sure,
+                _ => {}
+            }
+            if record.height() == working {
+                self.inner.recover_record(record, frame)?;
+            }
+        }
+        let committed = self.inner.tip.header.height;
+        if highest < committed {
+            let reason = format!("the vote log ends at height {highest}, the ledger at {committed}");
+            standing = doubt(reason);
+        } else if highest > working {
+            let reason = format!("the vote log knows height {highest}, the ledger only {committed}");
+            standing = doubt(reason);
+        }
+        if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.key) {
+            tracing::warn!(%reason, "the vote log is in doubt: abstaining");
+            self.inner.unpersisted.push(LogRecord::doubt_frame(reason));
+            self.inner.guard.standing = standing;
+        }
+        Ok(())
+    }
+
+    /// Resumes the height the vote log tells of, or plans the next one.
+    fn resume_height(&mut self) -> Result<(), ReplicaError> {
+        let inputs = std::mem::take(&mut self.inner.candidates.replay);
+        if inputs.is_empty() {
+            return self.inner.plan_next_height();
+        }
+        tracing::info!(records = inputs.len(), "resuming the height under way from the vote log");
+        self.inner.replaying = true;
+        self.core.index_wal_entries(inputs.iter());
+        self.start_core_height()?;
+        for input in inputs {
+            self.run_core(input)?;
+        }
+        self.core.reset_entries_index();
+        self.inner.replaying = false;
+        Ok(())
+    }
+
+    fn on_peer(&mut self, from: PeerId, message: PeerInput) -> Result<(), ReplicaError> {
+        let working = self.inner.tip.header.height.next();
+        let (height, input) = match message {
+            PeerInput::Vote(vote) => {
+                (vote.height, consensus::Input::Vote(convert::vote_to_core(&vote)))
+            }
+            PeerInput::Proposal(proposal) => return self.on_proposal(&proposal),
+            PeerInput::Polka(polka) => {
+                (polka.height, consensus::Input::PolkaCertificate(convert::polka_to_core(&polka)))
+            }
+            PeerInput::RoundCertificate(certificate) => {
+                let input = convert::round_to_core(&certificate);
+                (certificate.height, consensus::Input::RoundCertificate(input))
+            }
+            PeerInput::Block(block) => return self.on_block(*block),
+            PeerInput::Transactions(list) => return self.inner.on_transactions(list),
+            PeerInput::Status(height) => return self.on_status(from, height),
+            PeerInput::BlocksRequest { from: first, count } => {
+                return self.inner.serve_blocks(from, first, count);
+            }
+            PeerInput::Blocks(blocks) => return self.on_sync_blocks(from, blocks),
+        };
+        if height < working {
+            return Ok(());
+        }
+        if height == working {
+            self.begin_height()?;
+        }
+        self.run_core(input)
+    }
+
+    fn on_timer(&mut self, timer: Timer) -> Result<(), ReplicaError> {
+        match timer {
+            Timer::Consensus(height, timeout) => {
+                let current = self.inner.tip.header.height.next() == height;
+                if current && self.inner.phase == Phase::Working {
+                    self.run_core(consensus::Input::TimeoutElapsed(timeout))?;
+                }
+                Ok(())
+            }
+            Timer::BeginHeight => self.begin_height(),
+            Timer::PushTransactions => {
+                self.inner.push_transactions();
+                Ok(())
+            }
+            Timer::Status => {
+                self.inner.schedule(Timer::Status, STATUS_INTERVAL);
+                let height = self.inner.tip.header.height;
+                self.inner.broadcast(PeerMessage::Status(height));
+                self.inner.request_blocks();
+                self.feed_sync()
+            }
+        }
+    }
+
+    fn on_committed(&mut self) -> Result<(), ReplicaError> {
+        self.inner.on_committed()?;
+        self.inner.phase = Phase::Waiting;
+        self.feed_sync()?;
+        if self.inner.phase == Phase::Waiting {
+            // Messages for the next height may have come while the block was on its way to disk.
+            if self.inner.candidates.has_height(self.inner.tip.header.height.next()) {
+                self.begin_height()?;
+            } else {
+                self.inner.plan_next_height()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn doubt(reason: String) -> Standing {
+    Standing::Doubt { reason, highest: Height::GENESIS, heard_quorum: false }
+}
+
+impl Inner {
+    pub(super) fn is_validator(&self) -> bool {
+        let key = self.key.as_ref().map(SigningKey::public_key);
+        key.is_some_and(|key| self.validators.chain_set().get(&key).is_some())
+    }
+
+    pub(super) fn schedule(&mut self, timer: Timer, after: Duration) {
+        self.effects.push(Effect::Schedule(timer, after));
+    }
+
+    pub(super) fn broadcast(&mut self, message: PeerMessage) {
+        self.effects.push(Effect::Broadcast(Box::new(message)));
+    }
+
+    /// Notes a record for the vote log; [`Inner::persist`] makes it durable.
+    pub(super) fn log(&mut self, record: &LogRecord) {
+        if !self.replaying {
+            self.unpersisted.push(record.to_frame());
+        }
+    }
+
+    /// Everything noted so far becomes durable before any later effect.
+    pub(super) fn persist(&mut self) {
+        if !self.unpersisted.is_empty() {
+            let frames = std::mem::take(&mut self.unpersisted);
+            self.log_bytes += frames.iter().map(|f| f.len() as u64).sum::<u64>();
+            self.effects.push(Effect::Persist(frames));
+        }
+    }
+
+    /// Decides when the next height begins: at once when transactions wait, after the heartbeat
+    /// when none do. Without a quorum in reach there is nothing to begin.
+    pub(super) fn plan_next_height(&mut self) -> Result<(), ReplicaError> {
+        if self.phase != Phase::Waiting || !self.is_validator() || !self.quorum_in_reach() {
+            return Ok(());
+        }
+        let since_commit = self.now.0.saturating_sub(self.committed_at.0);
+        let wait = if self.mempool.is_empty() {
+            let heartbeat = mulu_contracts::state::params(&self.ledger)
+                .map_err(ExecutionError::State)?
+                .heartbeat_ms;
+            heartbeat.saturating_sub(self.now.0.saturating_sub(self.tip.header.time_ms.0))
+        } else {
+            let interval = self.config.block_interval_min.as_millis();
+            u64::try_from(interval).unwrap_or(u64::MAX).saturating_sub(since_commit)
+        };
+        self.schedule(Timer::BeginHeight, Duration::from_millis(wait));
+        Ok(())
+    }
+
+    /// Whether this node and the connected validators' nodes together hold a quorum.
+    fn quorum_in_reach(&self) -> bool {
+        let set = self.validators.chain_set();
+        let own = self.key.as_ref().map(SigningKey::public_key);
+        let reachable = |v: &mulu_chain::validator::Validator| {
+            Some(v.public_key) == own
+                || self.peers.values().any(|p| p.member.as_deref() == Some(v.member.as_str()))
+        };
+        let power = set.validators().iter().filter(|v| reachable(v)).map(|v| v.power).sum();
+        set.is_quorum(power)
+    }
+
+    fn context(&self) -> BlockContext {
+        BlockContext {
+            chain_id: self.chain_id.clone(),
+            height: self.tip.header.height.next(),
+            time_ms: self.now.max(TimeMs(self.tip.header.time_ms.0 + 1)),
+        }
+    }
+
+    fn submit(&mut self, submission: Submission) -> Result<(), ReplicaError> {
+        let Submission { transaction, reply } = submission;
+        let id = transaction.id();
+        let verdict = if self.ledger.transaction(&id)?.is_some() {
+            SubmitVerdict::AlreadyCommitted
+        } else if self.mempool.contains(&id) {
+            SubmitVerdict::AlreadyQueued
+        } else {
+            self.queue(transaction, true)?
+        };
+        self.effects.push(Effect::Reply(reply, verdict));
+        Ok(())
+    }
+
+    /// Checks a transaction against the rules and queues it.
+    fn queue(
+        &mut self,
+        transaction: Transaction,
+        own: bool,
+    ) -> Result<SubmitVerdict, ReplicaError> {
+        let context = self.context();
+        let checked = mulu_contracts::execution::check(&context, &transaction, &self.ledger)
+            .map_err(ExecutionError::State)?;
+        if let Err(rejection) = checked {
+            return Ok(SubmitVerdict::Rejected(rejection));
+        }
+        let was_empty = self.mempool.is_empty();
+        match self.mempool.insert(transaction.clone(), own) {
+            Ok(()) => {}
+            Err(MempoolRefusal::Known) => return Ok(SubmitVerdict::AlreadyQueued),
+            Err(MempoolRefusal::Full) => return Ok(SubmitVerdict::Full),
+        }
+        if own {
+            if self.to_push.is_empty() {
+                self.schedule(Timer::PushTransactions, PUSH_DELAY);
+            }
+            self.to_push.push(transaction);
+            if self.to_push.len() >= PUSH_TRANSACTIONS_MAX {
+                self.push_transactions();
+            }
+        }
+        if was_empty {
+            self.plan_next_height()?;
+        }
+        Ok(SubmitVerdict::Queued)
+    }
+
+    fn on_transactions(&mut self, list: Vec<Transaction>) -> Result<(), ReplicaError> {
+        for transaction in list {
+            let id = transaction.id();
+            if !self.mempool.contains(&id) && self.ledger.transaction(&id)?.is_none() {
+                // Refusals are the submitting node's to report.
+                self.queue(transaction, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_transactions(&mut self) {
+        let list = std::mem::take(&mut self.to_push);
+        for message in push_messages(&list) {
+            self.broadcast(message);
+        }
+    }
+
+    fn on_connected(&mut self, peer: PeerId) -> Result<(), ReplicaError> {
+        let member = self.member_of(&peer)?;
+        self.peers.insert(peer, Peer { height: Height::GENESIS, reported: false, member });
+        let height = self.tip.header.height;
+        self.effects.push(Effect::Send(peer, Box::new(PeerMessage::Status(height))));
+        for message in push_messages(&self.mempool.own(RESEND_TRANSACTIONS_MAX)) {
+            self.effects.push(Effect::Send(peer, Box::new(message)));
+        }
+        self.plan_next_height()
+    }
+
+    fn member_of(&self, peer: &PeerId) -> Result<Option<String>, ReplicaError> {
+        let peer = peer.to_string();
+        let peers = crate::membership::admitted_peers(&self.ledger)?;
+        Ok(peers.into_iter().find(|(id, _)| id.to_string() == peer).map(|(_, member)| member))
+    }
+
+    fn on_committed(&mut self) -> Result<(), ReplicaError> {
+        self.tip = self.ledger.tip()?;
+        self.committed_at = self.now;
+        let height = self.tip.header.height;
+        let set = self
+            .ledger
+            .validator_set(height.next())?
+            .ok_or(ExecutionError::NoValidators(height.next()))?;
+        if set != *self.validators.chain_set() {
+            self.validators = CoreValidatorSet::new(set);
+        }
+        self.guard.begin_height();
+        self.candidates.begin_height(height.next());
+        self.sync.drop_up_to(height);
+        self.mempool.remove_expired(height);
+        self.broadcast(PeerMessage::Status(height));
+        if self.log_bytes > crate::vote_log::ROTATE_BYTES {
+            let mut live = vec![LogRecord::Mark(height).to_frame()];
+            if let Standing::Doubt { reason, .. } = &self.guard.standing {
+                live.push(LogRecord::doubt_frame(reason));
+            }
+            self.log_bytes = live.iter().map(|f| f.len() as u64).sum();
+            self.effects.push(Effect::RotateLog(live));
+        }
+        Ok(())
+    }
+
+    /// Hands the decided block to the disk; what the log holds of its height goes first.
+    fn commit_decided(&mut self) {
+        let Some(decided) = self.decided.take() else { return };
+        let (executed, certificate) = *decided;
+        for envelope in &executed.block.transactions {
+            self.mempool.remove(&envelope.id());
+        }
+        // A record of this height must be durable: an older log is then known to be old.
+        self.log(&LogRecord::Mark(executed.block.header.height));
+        self.persist();
+        self.phase = Phase::Committing;
+        self.effects.push(Effect::CancelConsensusTimers);
+        self.effects.push(Effect::Commit(Box::new(executed.decided_by(certificate))));
+    }
+
+    pub(super) fn candidate_known(&self, id: &BlockId) -> bool {
+        self.candidates.body(id).is_some()
+    }
+
+    /// Total power of validators whose nodes reported a height, and ours.
+    pub(super) fn heard_power(&self, own: bool, heard: impl Fn(&str) -> bool) -> u64 {
+        let own_key = self.key.as_ref().map(SigningKey::public_key).filter(|_| own);
+        let set = self.validators.chain_set();
+        set.validators()
+            .iter()
+            .filter(|v| Some(v.public_key) == own_key || heard(&v.member))
+            .map(|v| v.power)
+            .sum()
+    }
+
+    pub(super) fn validator_count(&self) -> usize {
+        self.validators.count()
+    }
+}
+
+/// Packs transactions into push messages within the frame's bounds.
+fn push_messages(list: &[Transaction]) -> Vec<PeerMessage> {
+    const PUSH_BYTES_MAX: usize = 1024 * 1024;
+    let mut messages = Vec::new();
+    let mut envelopes = Vec::new();
+    let mut bytes = 0;
+    for transaction in list {
+        let size = transaction.envelope().encoded_len();
+        let full = envelopes.len() >= PUSH_TRANSACTIONS_MAX || bytes + size > PUSH_BYTES_MAX;
+        if full && !envelopes.is_empty() {
+            messages.push(PeerMessage::Transactions(std::mem::take(&mut envelopes)));
+            bytes = 0;
+        }
+        bytes += size;
+        envelopes.push(transaction.envelope().clone());
+    }
+    if !envelopes.is_empty() {
+        messages.push(PeerMessage::Transactions(envelopes));
+    }
+    messages
+}

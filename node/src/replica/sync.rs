@@ -1,0 +1,269 @@
+//! Catching up: asking peers for certified blocks and feeding them to the core in order.
+//!
+//! A certificate is verified by the core before a block is executed, so a lying peer costs time,
+//! never safety: it is passed over for a while and another one is asked.
+
+use std::collections::BTreeMap;
+
+use arc_malachitebft_core_consensus as consensus;
+use arc_malachitebft_core_types::{Round, Validity, ValueOrigin, ValueResponse};
+use libp2p::PeerId;
+use mulu_chain::certificate::CommitCertificate;
+use mulu_chain::codec;
+use mulu_chain::types::{Height, TimeMs};
+
+use super::context::{Address, BlockRef, CoreHeight, MuluContext};
+use super::convert;
+use super::core::{Inner, Phase, Replica, ReplicaError};
+use super::guard::Standing;
+use super::io::{Effect, VerifiedBlock};
+use super::wire::{FRAME_BYTES_MAX, PeerMessage, SYNC_BLOCKS_MAX};
+
+/// How long an asked peer may take, in milliseconds.
+const REQUEST_MS_MAX: u64 = 5_000;
+/// How long a peer that lied or stalled is passed over, in milliseconds.
+const PASS_OVER_MS: u64 = 30_000;
+/// How far behind by one block we must have been before asking, in milliseconds: the block is
+/// usually about to be decided here too.
+const ONE_BEHIND_MS: u64 = 700;
+/// Most blocks kept ahead of the tip.
+const BLOCKS_AHEAD_MAX: usize = 256;
+
+/// A block on its way into the chain.
+#[derive(Debug)]
+struct Fetched {
+    from: PeerId,
+    verified: VerifiedBlock,
+    certificate: CommitCertificate,
+}
+
+/// What is asked for and what has come.
+#[derive(Debug, Default)]
+pub struct SyncState {
+    blocks: BTreeMap<Height, Fetched>,
+    asked: Option<(PeerId, TimeMs)>,
+    passed_over: BTreeMap<PeerId, TimeMs>,
+    behind_since: Option<(Height, TimeMs)>,
+    fed: Option<Height>,
+}
+
+impl SyncState {
+    /// Forgets a peer that went away.
+    pub fn forget(&mut self, peer: &PeerId) {
+        if self.asked.is_some_and(|(asked, _)| asked == *peer) {
+            self.asked = None;
+        }
+    }
+
+    /// Forgets what was committed.
+    pub fn drop_up_to(&mut self, height: Height) {
+        self.blocks.retain(|h, _| *h > height);
+        self.fed = None;
+    }
+
+    /// A block's certificate or content was refused: pass over its sender.
+    pub fn refuse(&mut self, height: Height) {
+        if let Some(fetched) = self.blocks.remove(&height) {
+            let liar = fetched.from;
+            self.blocks.retain(|_, f| f.from != liar);
+            self.passed_over.insert(liar, TimeMs(0));
+        }
+        self.fed = None;
+    }
+}
+
+impl Replica {
+    /// A peer told its height.
+    pub(super) fn on_status(&mut self, from: PeerId, height: Height) -> Result<(), ReplicaError> {
+        let inner = &mut self.inner;
+        let Some(peer) = inner.peers.get_mut(&from) else { return Ok(()) };
+        peer.height = height;
+        peer.reported = true;
+        inner.hear_height(height);
+        inner.request_blocks();
+        Ok(())
+    }
+
+    /// Blocks came.
+    pub(super) fn on_sync_blocks(
+        &mut self,
+        from: PeerId,
+        blocks: Vec<(VerifiedBlock, CommitCertificate)>,
+    ) -> Result<(), ReplicaError> {
+        let inner = &mut self.inner;
+        if inner.sync.asked.is_none_or(|(asked, _)| asked != from) {
+            return Ok(());
+        }
+        inner.sync.asked = None;
+        let mut expected = None;
+        for (verified, certificate) in blocks {
+            let height = verified.block.header.height;
+            let fits = certificate.height == height
+                && certificate.block == verified.block.id()
+                && expected.is_none_or(|h| h == height);
+            if !fits {
+                inner.sync.passed_over.insert(from, inner.now);
+                break;
+            }
+            expected = Some(height.next());
+            let wanted = height > inner.tip.header.height
+                && inner.sync.blocks.len() < BLOCKS_AHEAD_MAX
+                && !inner.sync.blocks.contains_key(&height);
+            if wanted {
+                inner.sync.blocks.insert(height, Fetched { from, verified, certificate });
+            }
+        }
+        if expected.is_none() {
+            // It has none of what it said it had.
+            inner.sync.passed_over.insert(from, inner.now);
+        }
+        inner.request_blocks();
+        self.feed_sync()
+    }
+
+    /// Feeds the next fetched block to the core, if the core is ready for it.
+    pub(super) fn feed_sync(&mut self) -> Result<(), ReplicaError> {
+        let height = self.inner.tip.header.height.next();
+        let ready = self.inner.phase != Phase::Committing && self.inner.sync.fed != Some(height);
+        if !ready || !self.inner.sync.blocks.contains_key(&height) {
+            return Ok(());
+        }
+        self.begin_height()?;
+        let Some(fetched) = self.inner.sync.blocks.get(&height) else { return Ok(()) };
+        self.inner.sync.fed = Some(height);
+        let peer = consensus::PeerId::from_bytes(&fetched.from.to_bytes());
+        let Ok(peer) = peer else { return Ok(()) };
+        let certificate = convert::commit_to_core(&fetched.certificate);
+        // The body waits here; the core needs only the certificate.
+        let id = codec::encode(&fetched.certificate.block);
+        let response = ValueResponse::new(peer, id.into(), certificate);
+        self.run_core(consensus::Input::SyncValueResponse(response))
+    }
+}
+
+impl Inner {
+    /// The core accepted a certificate: execute its block and tell the core.
+    pub(super) fn on_certified_value(
+        &mut self,
+        response: &ValueResponse<MuluContext>,
+        proposer: Address,
+    ) -> Result<(), ReplicaError> {
+        let height = response.certificate.height.0;
+        let id = response.certificate.value_id;
+        let Some(fetched) = self.sync.blocks.get(&height) else { return Ok(()) };
+        if fetched.verified.block.id() != id {
+            self.sync.refuse(height);
+            return Ok(());
+        }
+        if !self.candidate_known(&id) {
+            self.candidates.make_room(height);
+            self.candidates.add_body(fetched.verified.clone());
+        }
+        let valid = self.execute_certified(&id)?;
+        if !valid {
+            let reason = "a certified block does not execute to its own header on this node; the \
+                          ledger may be damaged or this binary differs from the others"
+                .to_owned();
+            return Err(ReplicaError::Core { height, reason });
+        }
+        let value = consensus::ProposedValue {
+            height: CoreHeight(height),
+            round: response.certificate.round,
+            valid_round: Round::Nil,
+            proposer,
+            value: BlockRef(id),
+            validity: Validity::Valid,
+        };
+        self.deferred.push_back(consensus::Input::ProposedValue(value, ValueOrigin::Sync));
+        Ok(())
+    }
+
+    /// Asks a peer for the next blocks, if we are behind and nothing is asked.
+    pub(super) fn request_blocks(&mut self) {
+        let now = self.now;
+        if let Some((peer, since)) = self.sync.asked {
+            if now.0.saturating_sub(since.0) < REQUEST_MS_MAX {
+                return;
+            }
+            self.sync.asked = None;
+            self.sync.passed_over.insert(peer, now);
+        }
+        for (_, since) in self.sync.passed_over.iter_mut() {
+            if since.0 == 0 {
+                *since = now;
+            }
+        }
+        self.sync.passed_over.retain(|_, since| now.0.saturating_sub(since.0) < PASS_OVER_MS);
+        let tip = self.tip.header.height;
+        let highest = self.sync.blocks.keys().next_back().copied().unwrap_or(tip).max(tip);
+        let from = highest.next();
+        let passed_over = &self.sync.passed_over;
+        let best = self
+            .peers
+            .iter()
+            .filter(|(id, peer)| peer.height >= from && !passed_over.contains_key(id))
+            .max_by_key(|(_, peer)| peer.height);
+        let Some((peer, best)) = best.map(|(id, peer)| (*id, peer.height)) else {
+            self.sync.behind_since = None;
+            return;
+        };
+        if self.sync.blocks.len() + SYNC_BLOCKS_MAX > BLOCKS_AHEAD_MAX {
+            return;
+        }
+        if best == tip.next() {
+            match self.sync.behind_since {
+                Some((height, since)) if height == tip => {
+                    if now.0.saturating_sub(since.0) < ONE_BEHIND_MS {
+                        return;
+                    }
+                }
+                _ => {
+                    self.sync.behind_since = Some((tip, now));
+                    return;
+                }
+            }
+        }
+        self.sync.asked = Some((peer, now));
+        let count = u32::try_from(SYNC_BLOCKS_MAX).unwrap_or(u32::MAX);
+        let message = PeerMessage::BlocksRequest { from, count };
+        self.effects.push(Effect::Send(peer, Box::new(message)));
+    }
+
+    /// Answers a peer that is behind, within the frame's bound.
+    pub(super) fn serve_blocks(
+        &mut self,
+        peer: PeerId,
+        from: Height,
+        count: u32,
+    ) -> Result<(), ReplicaError> {
+        let mut blocks = Vec::new();
+        let mut bytes = 0usize;
+        let mut height = from;
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(SYNC_BLOCKS_MAX);
+        while blocks.len() < wanted && height <= self.tip.header.height && height.0 > 0 {
+            let Some(block) = self.ledger.certified_block(height)? else { break };
+            bytes += codec::encode(&block).len();
+            if !blocks.is_empty() && bytes > FRAME_BYTES_MAX / 2 {
+                break;
+            }
+            blocks.push(block);
+            height = height.next();
+        }
+        self.effects.push(Effect::Send(peer, Box::new(PeerMessage::Blocks(blocks))));
+        Ok(())
+    }
+
+    /// A validator in doubt listens for the highest certified height before it may vote again.
+    fn hear_height(&mut self, height: Height) {
+        let heard: Vec<String> =
+            self.peers.values().filter(|p| p.reported).filter_map(|p| p.member.clone()).collect();
+        let power = self.heard_power(true, |member| heard.iter().any(|m| m == member));
+        let quorum = self.validators.chain_set().is_quorum(power) && self.validator_count() > 0;
+        if let Standing::Doubt { highest, heard_quorum, .. } = &mut self.guard.standing {
+            if !*heard_quorum {
+                *highest = (*highest).max(height);
+                *heard_quorum |= quorum;
+            }
+        }
+    }
+}

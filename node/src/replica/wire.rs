@@ -1,0 +1,173 @@
+//! What nodes say to each other: one closed enum, canonical bytes, every length bounded.
+//!
+//! A frame is `u16 version ‖ bincode(PeerMessage)`. Votes and proposals carry no chain id: it is
+//! part of what their signatures cover.
+
+use bincode::{Decode, Encode};
+use mulu_chain::block::{Block, CertifiedBlock};
+use mulu_chain::certificate::VoteKind;
+use mulu_chain::codec::{self, CodecInvalid};
+use mulu_chain::digest::Digest;
+use mulu_chain::limits::{BLOCK_BYTES_MAX, VALIDATORS_MAX};
+use mulu_chain::signature::{PublicKey, Signature};
+use mulu_chain::transaction::Envelope;
+use mulu_chain::types::Height;
+
+/// Version of the peer protocol.
+pub const WIRE_VERSION: u16 = 1;
+/// Largest frame, in bytes: a block and its certificate.
+pub const FRAME_BYTES_MAX: usize = BLOCK_BYTES_MAX + 256 * 1024;
+/// Most transactions pushed in one frame.
+pub const PUSH_TRANSACTIONS_MAX: usize = 1024;
+/// Most blocks in one answer; the answer also stays under [`FRAME_BYTES_MAX`].
+pub const SYNC_BLOCKS_MAX: usize = 64;
+
+/// A signed vote.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WireVote {
+    /// Height voted on.
+    pub height: Height,
+    /// Round voted in.
+    pub round: u32,
+    /// Prevote or precommit.
+    pub kind: VoteKind,
+    /// The block, or nil.
+    pub block: Option<Digest>,
+    /// The voter.
+    pub validator: PublicKey,
+    /// Over the vote statement.
+    pub signature: Signature,
+}
+
+/// A signed proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WireProposal {
+    /// Height proposed for.
+    pub height: Height,
+    /// Round proposed in.
+    pub round: u32,
+    /// The block.
+    pub block: Digest,
+    /// Round of an earlier quorum of prevotes, if any.
+    pub valid_round: Option<u32>,
+    /// The proposer.
+    pub proposer: PublicKey,
+    /// Over the proposal statement.
+    pub signature: Signature,
+}
+
+/// A quorum of prevotes for a block.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WirePolka {
+    /// Height.
+    pub height: Height,
+    /// Round.
+    pub round: u32,
+    /// The block.
+    pub block: Digest,
+    /// Voters and their prevote signatures.
+    pub signatures: Vec<(PublicKey, Signature)>,
+}
+
+/// Votes that justify entering a round.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WireRoundCertificate {
+    /// Height.
+    pub height: Height,
+    /// Round of the votes.
+    pub round: u32,
+    /// Whether these are a quorum of precommits (else more than a third of anything).
+    pub precommits: bool,
+    /// The votes.
+    pub votes: Vec<WireRoundVote>,
+}
+
+/// One vote of a round certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WireRoundVote {
+    /// Prevote or precommit.
+    pub kind: VoteKind,
+    /// The block, or nil.
+    pub block: Option<Digest>,
+    /// The voter.
+    pub validator: PublicKey,
+    /// Its signature.
+    pub signature: Signature,
+}
+
+/// Everything a peer may say.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum PeerMessage {
+    /// A vote.
+    Vote(WireVote),
+    /// A proposal; its block travels as [`PeerMessage::Block`].
+    Proposal(WireProposal),
+    /// A quorum of prevotes.
+    Polka(WirePolka),
+    /// Votes that justify a round.
+    RoundCertificate(WireRoundCertificate),
+    /// The body of a proposed block.
+    Block(Block),
+    /// New transactions.
+    Transactions(Vec<Envelope>),
+    /// The sender's last committed height.
+    Status(Height),
+    /// Asks for certified blocks `from ..= from + count - 1`.
+    BlocksRequest {
+        /// First height wanted.
+        from: Height,
+        /// How many, at most [`SYNC_BLOCKS_MAX`].
+        count: u32,
+    },
+    /// The answer: contiguous, possibly fewer than asked for.
+    Blocks(Vec<CertifiedBlock>),
+}
+
+/// A frame we do not accept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireInvalid {
+    /// Too short, or of another protocol version.
+    #[error("unknown peer protocol version")]
+    Version,
+    /// Not canonical, or too long.
+    #[error(transparent)]
+    Codec(#[from] CodecInvalid),
+    /// A list is longer than its bound.
+    #[error("a list in the message exceeds its bound")]
+    Bound,
+}
+
+impl PeerMessage {
+    /// Writes a frame.
+    pub fn to_frame(&self) -> Vec<u8> {
+        let mut frame = WIRE_VERSION.to_le_bytes().to_vec();
+        frame.extend_from_slice(&codec::encode(self));
+        frame
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// [`WireInvalid`]; signatures and contents are judged later.
+    pub fn from_frame(frame: &[u8]) -> Result<Self, WireInvalid> {
+        let (version, body) = frame.split_first_chunk::<2>().ok_or(WireInvalid::Version)?;
+        if u16::from_le_bytes(*version) != WIRE_VERSION {
+            return Err(WireInvalid::Version);
+        }
+        let message: PeerMessage = codec::decode::<_, FRAME_BYTES_MAX>(body)?;
+        let bounded = match &message {
+            PeerMessage::Polka(polka) => polka.signatures.len() <= VALIDATORS_MAX,
+            PeerMessage::RoundCertificate(certificate) => {
+                certificate.votes.len() <= 2 * VALIDATORS_MAX
+            }
+            PeerMessage::Transactions(list) => list.len() <= PUSH_TRANSACTIONS_MAX,
+            PeerMessage::Blocks(list) => list.len() <= SYNC_BLOCKS_MAX,
+            PeerMessage::Vote(_)
+            | PeerMessage::Proposal(_)
+            | PeerMessage::Block(_)
+            | PeerMessage::Status(_)
+            | PeerMessage::BlocksRequest { .. } => true,
+        };
+        if bounded { Ok(message) } else { Err(WireInvalid::Bound) }
+    }
+}

@@ -1,0 +1,251 @@
+//! Puts a node together and runs it until it is asked to stop.
+//!
+//! Order of opening: founding document, keys, ledger, vote log, replica; then the network, the API
+//! and last the replica's thread. RocksDB is opened before any runtime worker exists. Order of
+//! stopping: API (no new transactions), replica (its current step ends, disk effects included),
+//! network.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_malachitebft_core_types::LinearTimeouts;
+use crossbeam_channel::bounded;
+use mulu_chain::types::TimeMs;
+use tokio::sync::{oneshot, watch};
+
+use crate::api::{self, ApiState, FoundingInfo, NodeInfo};
+use crate::config::{Config, ConfigError};
+use crate::driver::{Driver, DriverError};
+use crate::ingest::{Ingest, VerifiedCache};
+use crate::keys::{self, KeyError};
+use crate::membership::admitted_peers;
+use crate::metrics::Metrics;
+use crate::p2p::{self, P2pConfig, P2pError};
+use crate::replica::core::{Replica, ReplicaConfig, ReplicaError};
+use crate::replica::guard::LogRecord;
+use crate::replica::handle::{ReplicaHandle, Status};
+use crate::storage::{Ledger, StorageError};
+use crate::vote_log::{self, Opened, VoteLog, VoteLogError};
+
+/// Most inputs from the network waiting for the replica.
+const INPUTS_MAX: usize = 8_192;
+/// Most submissions waiting for the replica.
+const SUBMISSIONS_MAX: usize = 1_024;
+/// Most network events waiting to be decoded.
+const EVENTS_MAX: usize = 1_024;
+/// How long open requests may take to end when the node stops.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Why a node did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key is missing or unusable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The founding document is missing or unreadable.
+    #[error("the founding document {path} cannot be read: {source}; copy the consortium's genesis.toml there")]
+    GenesisRead {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The founding document has faults.
+    #[error("{0}")]
+    Genesis(#[from] mulu_genesis::FoundingInvalid),
+    /// The ledger is foreign, damaged, locked or unreadable.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The vote log cannot be used.
+    #[error(transparent)]
+    VoteLog(#[from] VoteLogError),
+    /// The replica cannot be built.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The network cannot be used.
+    #[error(transparent)]
+    P2p(#[from] P2pError),
+    /// The API's port cannot be used.
+    #[error("the API cannot listen on {address}: {source}; is another mulud running, or is the port taken? Change [api] listen in config.toml")]
+    ApiListen {
+        /// The address.
+        address: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The runtime cannot be started, or a thread cannot.
+    #[error("the operating system refused: {0}")]
+    System(#[from] std::io::Error),
+    /// The replica stopped on its own.
+    #[error(transparent)]
+    Stopped(#[from] DriverError),
+}
+
+/// Runs the node of a home folder until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`NodeError`].
+pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
+    let genesis_path = home.join("genesis.toml");
+    let text = std::fs::read_to_string(&genesis_path)
+        .map_err(|source| NodeError::GenesisRead { path: genesis_path.clone(), source })?;
+    let founding = mulu_genesis::parse(&text, &genesis_path.to_string_lossy())?;
+    let identity = keys::load_identity(home)?;
+    let validator_key = keys::load_validator(home)?;
+
+    let ledger = Ledger::open(&home.join("data").join("ledger"))?;
+    ledger.initialize(founding.block())?;
+    let (vote_log, frames) = match &validator_key {
+        None => (None, Vec::new()),
+        Some(key) => {
+            let owner = vote_log::owner(founding.chain_id().as_str(), key.public_key().as_bytes());
+            let folder = home.join("data").join("votes");
+            match VoteLog::open(&folder, owner, LogRecord::doubt_frame)? {
+                (log, Opened::Intact(frames)) => (Some(log), frames),
+                (log, Opened::InDoubt(reason)) => {
+                    tracing::warn!(%reason, "the vote log is in doubt; this validator abstains for now");
+                    (Some(log), vec![LogRecord::doubt_frame(&reason)])
+                }
+            }
+        }
+    };
+
+    let node = NodeInfo {
+        moniker: config.moniker.clone(),
+        member: config.member.clone(),
+        peer_id: identity.public().to_peer_id().to_string(),
+        validator_key: validator_key.as_ref().map(|key| key.public_key()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let replica = Replica::new(
+        ledger.clone(),
+        validator_key,
+        replica_config(&config),
+        &frames,
+        TimeMs(0),
+    )?;
+    drop(frames);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+        let allowed: BTreeSet<_> = admitted_peers(&ledger)?.into_iter().map(|(p, _)| p).collect();
+        let (events, events_seen) = tokio::sync::mpsc::channel(EVENTS_MAX);
+        let p2p_config = P2pConfig {
+            identity,
+            listen: config.p2p.listen.clone(),
+            peers: config.p2p.peers.clone(),
+        };
+        let (network, network_task) = p2p::spawn(p2p_config, allowed, events).await?;
+
+        let address = config.api.listen.to_string();
+        let listener = tokio::net::TcpListener::bind(&address)
+            .await
+            .map_err(|source| NodeError::ApiListen { address, source })?;
+
+        let (inputs, inputs_seen) = bounded(INPUTS_MAX);
+        let (submissions, submissions_seen) = bounded(SUBMISSIONS_MAX);
+        let (status, status_seen) = watch::channel(Status::default());
+        let (stop, stop_seen) = bounded::<()>(0);
+        let verified = Arc::new(VerifiedCache::default());
+        let driver = Driver {
+            replica,
+            ledger: ledger.clone(),
+            vote_log,
+            p2p: network.clone(),
+            inputs: inputs_seen,
+            submissions: submissions_seen,
+            status,
+            stop: stop_seen,
+        };
+        let (ended, driver_end) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("replica".to_owned()).spawn(move || {
+            let result = driver.run();
+            drop(ended.send(()));
+            result
+        })?;
+        let ingest = Ingest {
+            chain_id: founding.chain_id().clone(),
+            inputs,
+            verified: verified.clone(),
+            metrics: metrics.clone(),
+        };
+        let ingest_task = tokio::spawn(ingest.run(events_seen));
+
+        let state = ApiState {
+            ledger,
+            replica: ReplicaHandle::new(submissions, status_seen, verified),
+            founding: Arc::new(FoundingInfo {
+                text,
+                digest: founding.digest(),
+                chain_id: founding.chain_id().clone(),
+            }),
+            node: node.clone(),
+            metrics,
+        };
+        let (api_stop, api_stopped) = oneshot::channel::<()>();
+        let api_task = tokio::spawn(api::serve(listener, api::router(state), async move {
+            drop(api_stopped.await);
+        }));
+        tracing::info!(
+            member = %node.member, peer = %node.peer_id, api = %config.api.listen,
+            genesis = %founding.digest(), "the node is up"
+        );
+
+        stop_requested(driver_end).await;
+        tracing::info!("stopping");
+        drop(api_stop);
+        drop(tokio::time::timeout(STOP_GRACE, api_task).await);
+        drop(stop);
+        let result = tokio::task::spawn_blocking(move || thread.join()).await;
+        network.shutdown();
+        drop(tokio::time::timeout(STOP_GRACE, network_task).await);
+        ingest_task.abort();
+        match result {
+            Ok(Ok(outcome)) => outcome.map_err(NodeError::from),
+            // The panic hook aborts the process; this is not reached with it installed.
+            _ => Err(NodeError::System(std::io::Error::other("the replica thread panicked"))),
+        }
+    })
+}
+
+/// Waits for a signal, or for the replica to end on its own.
+async fn stop_requested(driver_end: oneshot::Receiver<()>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        drop(driver_end.await);
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = driver_end => {}
+    }
+}
+
+fn replica_config(config: &Config) -> ReplicaConfig {
+    let consensus = &config.consensus;
+    let delta = Duration::from_millis(consensus.timeout_delta_ms);
+    let vote = Duration::from_millis(consensus.vote_timeout_ms);
+    ReplicaConfig {
+        timeouts: LinearTimeouts {
+            propose: Duration::from_millis(consensus.propose_timeout_ms),
+            propose_delta: delta,
+            prevote: vote,
+            prevote_delta: delta,
+            precommit: vote,
+            precommit_delta: delta,
+            rebroadcast: Duration::from_millis(consensus.rebroadcast_ms),
+            // Rounds stay short however long a partition lasts, so that healing is fast.
+            max_timeout: Duration::from_millis(consensus.timeout_ms_max),
+        },
+        block_interval_min: Duration::from_millis(consensus.block_interval_ms_min),
+    }
+}

@@ -1,0 +1,49 @@
+//! The ledger on disk: blocks, state with its proofs, the log with its proofs, and indexes.
+//!
+//! Invariants: block `h + 1` is written only after block `h`, with everything that belongs to it, in
+//! one synced batch; nothing written is ever changed, except the tip pointer and a record's last
+//! height; every version of every value stays readable and provable. One thread writes; any thread
+//! reads, and reads at or below a tip once taken are not disturbed by later commits.
+//!
+//! Layout, schema 1. Keys are big-endian; values are bincode ([`mulu_chain::codec`]) unless said
+//! otherwise.
+//!
+//! | column | key | value |
+//! |---|---|---|
+//! | `meta` | `schema` | layout version, `u32` |
+//! | `meta` | `tip` | height and [`LogFrontier`](mulu_chain::log::LogFrontier) |
+//! | `headers` | height `u64` | [`Header`](mulu_chain::block::Header) |
+//! | `certificates` | height `u64` | [`CommitCertificate`](mulu_chain::certificate::CommitCertificate) |
+//! | `bodies` | height `u64` ‖ position `u32` | [`Envelope`](mulu_chain::transaction::Envelope) |
+//! | `transactions` | transaction id, 32 bytes | log index `u64` |
+//! | `state_nodes` | height `u64` ‖ nibbles `u8` ‖ path, two nibbles a byte | jmt node, borsh |
+//! | `state_values` | key hash, 32 bytes ‖ height `u64` | the value's bytes |
+//! | `records` | state key, UTF-8 | height of its last change, `u64` |
+//! | `history` | subject ‖ `0x00` ‖ number `u64` | [`HistoryEvent`](mulu_chain::state::HistoryEvent) |
+//! | `log_nodes` | level `u8` ‖ index `u64` | root of a complete subtree, a digest |
+//! | `log_entries` | log index `u64` | [`LogEntry`](mulu_chain::log::LogEntry), the leaf's bytes |
+//! | `validators` | first height it decides `u64` | [`ValidatorSet`](mulu_chain::validator::ValidatorSet), where it changes |
+//!
+//! A crash leaves the last complete block; consensus and sync go on from there.
+
+mod bundle;
+mod commit;
+mod error;
+mod keys;
+mod kv;
+mod ledger;
+mod log_tree;
+mod memory;
+mod proofs;
+mod rocks;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use commit::{Decided, Prepared};
+pub use error::StorageError;
+pub use kv::{Batch, Column, Kv, Pair};
+pub use ledger::{CommittedTransaction, Ledger, Tip};
+pub use memory::MemoryKv;
+pub use rocks::RocksKv;

@@ -1,0 +1,254 @@
+//! The state tree: jmt's Jellyfish Merkle tree over the store. The tree's version is the height;
+//! every height has a root node, copied if nothing changed, so any height can be proved.
+//!
+//! jmt computes the updates; proofs are read off its nodes here, because jmt's own prover panics
+//! when a node cannot be read and reads a node for every sibling. What a proof says is verified
+//! against the header before it leaves the ledger.
+
+use std::collections::BTreeMap;
+
+use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
+use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, SimpleHasher, Version};
+use mulu_chain::digest::Digest;
+use mulu_chain::state::{PLACEHOLDER, StateLeaf, StateProof, key_hash};
+use mulu_chain::types::Height;
+use sha2::{Digest as _, Sha256};
+
+use super::error::StorageError;
+use super::keys::{self, corrupt};
+use super::kv::{Column, Kv};
+
+/// Nibbles of a key hash: the deepest a node can lie.
+const DEPTH_MAX: usize = 64;
+/// Children of an internal node.
+const CHILDREN: usize = 16;
+
+/// SHA-256 for jmt, which knows only an older `sha2`.
+pub(super) struct TreeHasher(Sha256);
+
+impl SimpleHasher for TreeHasher {
+    fn new() -> Self {
+        TreeHasher(Sha256::new())
+    }
+
+    fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+
+    fn finalize(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+/// The nodes a block adds to the tree, and the root they make.
+#[derive(Debug, Clone)]
+pub struct TreeUpdate {
+    /// State root after the block.
+    pub root: Digest,
+    /// Key and bytes of each new node.
+    pub nodes: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// The tree after `changes` at `version`; nothing is written. An empty set of changes copies the
+/// root node.
+pub fn update(
+    kv: &dyn Kv,
+    version: Height,
+    changes: &BTreeMap<String, Vec<u8>>,
+) -> Result<TreeUpdate, StorageError> {
+    let reader = Reader { kv };
+    let tree = JellyfishMerkleTree::<_, TreeHasher>::new(&reader);
+    let values = changes
+        .iter()
+        .map(|(key, value)| (KeyHash(*key_hash(key).as_bytes()), Some(value.clone())));
+    let (root, batch) = tree.put_value_set(values, version.0).map_err(|e| reader.error(e))?;
+    let nodes = batch.node_batch.nodes().iter().map(|(key, node)| {
+        let bytes = borsh::to_vec(node).expect("writing borsh to a vector cannot fail");
+        (node_key(key), bytes)
+    });
+    Ok(TreeUpdate { root: Digest::from_bytes(root.0), nodes: nodes.collect() })
+}
+
+/// The root of the tree at a height.
+pub fn root(kv: &dyn Kv, version: Height) -> Result<Digest, StorageError> {
+    Ok(Digest::from_bytes(match expect_node(kv, version.0, &[])? {
+        Node::Null => return Ok(PLACEHOLDER),
+        Node::Leaf(leaf) => leaf.hash::<TreeHasher>(),
+        Node::Internal(node) => node.hash::<TreeHasher>(),
+    }))
+}
+
+/// The path from the root at `version` to where `key` lies or would lie.
+pub fn prove(kv: &dyn Kv, key: &Digest, version: Height) -> Result<StateProof, StorageError> {
+    let mut siblings = Vec::new();
+    let mut path = Vec::with_capacity(DEPTH_MAX);
+    let mut version = version.0;
+    let leaf = loop {
+        match expect_node(kv, version, &path)? {
+            Node::Null => break None,
+            Node::Leaf(leaf) => break Some(state_leaf(&leaf)),
+            Node::Internal(node) => {
+                let mut children = Children::default();
+                for (nibble, child) in node.children_sorted() {
+                    children[nibble.as_usize()] = Some(Child {
+                        hash: Digest::from_bytes(child.hash),
+                        version: child.version,
+                        is_leaf: child.is_leaf(),
+                    });
+                }
+                let wanted = usize::from(nibble(key, path.len()));
+                let Some((index, child)) = descend(&children, wanted, &mut siblings) else {
+                    break None;
+                };
+                version = child.version;
+                path.push(u8::try_from(index).unwrap_or(u8::MAX));
+            }
+        }
+        if path.len() > DEPTH_MAX {
+            let node = keys::state_node(version, &path);
+            return Err(corrupt(kv, Column::StateNodes, &node, "the tree is too deep"));
+        }
+    };
+    siblings.reverse();
+    Ok(StateProof { leaf, siblings })
+}
+
+#[derive(Clone, Copy)]
+struct Child {
+    hash: Digest,
+    version: Version,
+    is_leaf: bool,
+}
+
+type Children = [Option<Child>; CHILDREN];
+
+/// Walks the four binary levels inside a node towards child `wanted`, noting the sibling of each
+/// step. Ends at that child, at the only leaf of the subtree it would lie in, or at nothing.
+fn descend(
+    children: &Children,
+    wanted: usize,
+    siblings: &mut Vec<Digest>,
+) -> Option<(usize, Child)> {
+    let mut range = 0..CHILDREN;
+    while range.len() > 1 {
+        let middle = range.start + range.len() / 2;
+        let (ours, other) = if wanted < middle {
+            (range.start..middle, middle..range.end)
+        } else {
+            (middle..range.end, range.start..middle)
+        };
+        siblings.push(range_hash(children, other));
+        range = ours;
+        if let Some(only) = only_child(children, range.clone()) {
+            return Some(only);
+        }
+        if children[range.clone()].iter().all(Option::is_none) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Hash of the binary subtree over a range of children.
+fn range_hash(children: &Children, range: std::ops::Range<usize>) -> Digest {
+    if children[range.clone()].iter().all(Option::is_none) {
+        return PLACEHOLDER;
+    }
+    if let Some((_, child)) = only_child(children, range.clone()) {
+        return child.hash;
+    }
+    let middle = range.start + range.len() / 2;
+    let left = range_hash(children, range.start..middle);
+    let right = range_hash(children, middle..range.end);
+    let mut hasher = Sha256::new_with_prefix(jmt::proof::INTERNAL_DOMAIN_SEPARATOR);
+    hasher.update(left.as_bytes());
+    hasher.update(right.as_bytes());
+    Digest::from_bytes(hasher.finalize().into())
+}
+
+/// The child that stands for the whole range: the range's only child if it is a leaf, or the
+/// child of a range of one.
+fn only_child(children: &Children, range: std::ops::Range<usize>) -> Option<(usize, Child)> {
+    let single = range.len() == 1;
+    let mut present = range.filter_map(|index| children[index].map(|child| (index, child)));
+    let (index, child) = present.next()?;
+    (present.next().is_none() && (single || child.is_leaf)).then_some((index, child))
+}
+
+fn state_leaf(leaf: &LeafNode) -> StateLeaf {
+    // jmt keeps the value hash to itself; its borsh form is the two hashes.
+    let bytes = borsh::to_vec(leaf).expect("writing borsh to a vector cannot fail");
+    let hash = |at: usize| {
+        let half = bytes.get(at..at + 32).and_then(|half| half.try_into().ok());
+        Digest::from_bytes(half.expect("the borsh form of a leaf is 64 bytes"))
+    };
+    StateLeaf { key_hash: hash(0), value_hash: hash(32) }
+}
+
+/// Nibble `depth` of a hash, high half of each byte first.
+fn nibble(hash: &Digest, depth: usize) -> u8 {
+    let byte = hash.as_bytes().get(depth / 2).copied().unwrap_or(0);
+    if depth % 2 == 0 { byte >> 4 } else { byte & 0x0f }
+}
+
+fn node_key(key: &NodeKey) -> Vec<u8> {
+    let path = key.nibble_path();
+    let nibbles: Vec<u8> = (0..path.num_nibbles()).map(|i| path.get_nibble(i).into()).collect();
+    keys::state_node(key.version(), &nibbles)
+}
+
+fn expect_node(kv: &dyn Kv, version: Version, path: &[u8]) -> Result<Node, StorageError> {
+    let key = keys::state_node(version, path);
+    node(kv, &key)?.ok_or_else(|| corrupt(kv, Column::StateNodes, &key, "it is missing"))
+}
+
+fn node(kv: &dyn Kv, key: &[u8]) -> Result<Option<Node>, StorageError> {
+    let Some(bytes) = kv.get(Column::StateNodes, key)? else { return Ok(None) };
+    borsh::from_slice(&bytes).map(Some).map_err(|e| corrupt(kv, Column::StateNodes, key, e))
+}
+
+/// What jmt reads through.
+pub(super) struct Reader<'a> {
+    pub(super) kv: &'a dyn Kv,
+}
+
+impl Reader<'_> {
+    /// Takes our own error back out of jmt's; what jmt found wrong itself is damage.
+    fn error(&self, error: anyhow::Error) -> StorageError {
+        error.downcast::<StorageError>().unwrap_or_else(|error| StorageError::Corrupt {
+            path: self.kv.path().to_owned(),
+            place: format!("column {}", Column::StateNodes.name()),
+            reason: format!("{error:#}"),
+        })
+    }
+}
+
+impl TreeReader for Reader<'_> {
+    fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
+        Ok(node(self.kv, &node_key(key))?)
+    }
+
+    fn get_value_option(
+        &self,
+        version: Version,
+        key_hash: KeyHash,
+    ) -> anyhow::Result<Option<OwnedValue>> {
+        Ok(value_at(self.kv, &Digest::from_bytes(key_hash.0), Height(version))?)
+    }
+
+    fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
+        // Only jmt's restore from a snapshot asks for it, and we never do that.
+        anyhow::bail!("restoring a tree is not supported")
+    }
+}
+
+/// The value under a key hash at a height: the newest one not after it.
+pub fn value_at(
+    kv: &dyn Kv,
+    key_hash: &Digest,
+    version: Height,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    let last = keys::state_value(key_hash, version);
+    let found = kv.last_up_to(Column::StateValues, key_hash.as_bytes(), &last)?;
+    Ok(found.map(|(_, value)| value))
+}
