@@ -1,1 +1,37 @@
-//! placeholder
+//! What a transaction **means**: state in, verdict and changes out.
+//!
+//! One file per concept (member, office, key, duty, system, entry, authorization, receipt, params):
+//! its record as stored, its actions as signed, and its rules. Everything is a function of its
+//! arguments: no clock, randomness, floating point number, hash map, task, network or disk. Block
+//! time and height arrive in [`execution::BlockContext`], state through [`state::StateRead`].
+//! A broken rule is a [`rejection::Rejection`] that names it; a state that cannot be read is a
+//! [`state::StateReadError`], which no transaction can cause. Source: SPEC section 10.
+
+#![deny(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#![deny(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod action;
+pub mod authorization;
+mod call;
+pub mod catalog;
+pub mod date;
+pub mod duty;
+pub mod entry;
+pub mod execution;
+mod field;
+pub mod genesis_state;
+pub mod key;
+pub mod limits;
+pub mod member;
+pub mod office;
+mod overlay;
+pub mod params;
+pub mod payload;
+pub mod receipt;
+pub mod rejection;
+pub mod rule;
+mod signers;
+pub mod state;
+pub mod system;
+pub mod transaction;
+pub mod uscc;

@@ -158,14 +158,11 @@ impl<'a> Faults<'a> {
         }
     }
 
-    /// The verdict: `Ok` if nothing was reported.
-    pub(crate) fn verdict(mut self) -> Result<(), FoundingInvalid> {
-        if self.found.is_empty() {
-            return Ok(());
-        }
+    /// Everything reported, in the order of the document.
+    pub(crate) fn into_invalid(mut self) -> FoundingInvalid {
         self.found.sort_by_key(|(offset, _)| *offset);
         let faults = self.found.into_iter().map(|(_, fault)| fault).collect();
-        Err(FoundingInvalid { faults, truncated: self.truncated })
+        FoundingInvalid { faults, truncated: self.truncated }
     }
 }
 

@@ -16,6 +16,9 @@ use crate::fault::{Faults, Help};
 /// Most elements of one array, and tables of one kind, in a document.
 pub(crate) const LIST_LENGTH_MAX: usize = 20_000;
 
+/// What the outermost table is called in faults.
+const DOCUMENT: &str = "the document";
+
 /// What a field may hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -23,16 +26,28 @@ pub(crate) enum Kind {
     Text,
     /// Text, or a TOML date or time, kept as its text.
     Moment,
-    /// A whole number from 0 to 2^53 - 1.
-    Count,
+    /// Text with a form of its own.
+    Formed(&'static Form),
+    /// A whole number from 0 to this one.
+    Count(u64),
     /// `true` or `false`.
     Flag,
     /// An array of texts.
     Texts,
+    /// An array of texts with a form of their own.
+    FormedTexts(&'static Form),
     /// A table.
     Table(&'static [Field]),
     /// An array of tables.
     Tables(&'static [Field]),
+}
+
+/// What a text must be, beyond being text.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// The complaint about a text that has another form.
+    pub complaint: fn(&str) -> Option<String>,
+    pub help: Help,
 }
 
 /// A field of a table.
@@ -114,7 +129,7 @@ pub(crate) fn read(text: &str, fields: &'static [Field], faults: &mut Faults<'_>
     }
     errors
         .is_empty()
-        .then(|| table(document.get_ref(), 0..0, "the document", fields, faults))
+        .then(|| table(document.get_ref(), 0..0, DOCUMENT, fields, faults))
 }
 
 fn table(
@@ -138,7 +153,12 @@ fn table(
                 }
             }
             None if field.required => {
-                let message = format!("{path} lacks the field `{}`", field.name);
+                let message = match field.kind {
+                    Kind::Tables(_) if path == DOCUMENT => {
+                        format!("the document has no section [[{}]]", field.name)
+                    }
+                    _ => format!("{path} lacks the field `{}`", field.name),
+                };
                 faults.report(&span, message, help::MISSING);
             }
             None => {}
@@ -154,12 +174,22 @@ fn value(node: &Spanned<DeValue<'_>>, field: &Field, faults: &mut Faults<'_>) ->
         (Kind::Text | Kind::Moment, DeValue::String(text)) => {
             return text_node(name, text, span, faults);
         }
+        (Kind::Formed(form), DeValue::String(text)) => {
+            let node = text_node(name, text, span, faults)?;
+            return match (form.complaint)(text) {
+                Some(complaint) => {
+                    faults.report(&node.span, format!("`{name}`: {complaint}"), form.help);
+                    None
+                }
+                None => Some(node),
+            };
+        }
         (Kind::Moment, DeValue::Datetime(moment)) => Data::Text(moment.to_string()),
-        (Kind::Count, DeValue::Integer(digits)) => {
+        (Kind::Count(most), DeValue::Integer(digits)) => {
             match u64::from_str_radix(digits.as_str(), digits.radix()) {
-                Ok(count) if count <= mulu_chain::limits::JSON_INTEGER_MAX => Data::Count(count),
+                Ok(count) if count <= most => Data::Count(count),
                 _ => {
-                    let message = format!("`{name}` must be a whole number from 0 to 2^53 - 1");
+                    let message = format!("`{name}` must be a whole number from 0 to {most}");
                     faults.report(&span, message, help::COUNT);
                     return None;
                 }
@@ -167,17 +197,21 @@ fn value(node: &Spanned<DeValue<'_>>, field: &Field, faults: &mut Faults<'_>) ->
         }
         (Kind::Flag, DeValue::Boolean(flag)) => Data::Flag(*flag),
         (Kind::Texts, DeValue::Array(items)) if fits(name, items.len(), &span, faults) => {
-            let element = Field { name, kind: Kind::Text, required: true };
-            Data::List(items.iter().filter_map(|item| value(item, &element, faults)).collect())
+            elements(items, name, Kind::Text, faults)
+        }
+        (Kind::FormedTexts(form), DeValue::Array(items))
+            if fits(name, items.len(), &span, faults) =>
+        {
+            elements(items, name, Kind::Formed(form), faults)
         }
         (Kind::Table(fields), DeValue::Table(inner)) => {
             return Some(table(inner, span, &format!("`{name}`"), fields, faults));
         }
         (Kind::Tables(fields), DeValue::Array(items)) if fits(name, items.len(), &span, faults) => {
-            let element = Field { name, kind: Kind::Table(fields), required: true };
-            Data::List(items.iter().filter_map(|item| value(item, &element, faults)).collect())
+            elements(items, name, Kind::Table(fields), faults)
         }
-        (Kind::Texts | Kind::Tables(_), DeValue::Array(_)) => return None,
+        // The guards above have told that the list is too long.
+        (Kind::Texts | Kind::FormedTexts(_) | Kind::Tables(_), DeValue::Array(_)) => return None,
         (kind, found) => {
             let message =
                 format!("`{name}` must be {}, found {}", kind.wanted(), found.type_str());
@@ -186,6 +220,17 @@ fn value(node: &Spanned<DeValue<'_>>, field: &Field, faults: &mut Faults<'_>) ->
         }
     };
     Some(Node { span, data })
+}
+
+/// Reads the elements of a list; those at fault are left out, and told.
+fn elements(
+    items: &[Spanned<DeValue<'_>>],
+    name: &'static str,
+    kind: Kind,
+    faults: &mut Faults<'_>,
+) -> Data {
+    let element = Field { name, kind, required: true };
+    Data::List(items.iter().filter_map(|item| value(item, &element, faults)).collect())
 }
 
 fn fits(name: &str, length: usize, span: &Range<usize>, faults: &mut Faults<'_>) -> bool {
@@ -250,11 +295,11 @@ fn is_near(known: &str, typed: &str) -> bool {
 impl Kind {
     fn wanted(self) -> &'static str {
         match self {
-            Kind::Text => "text in quotes",
+            Kind::Text | Kind::Formed(_) => "text in quotes",
             Kind::Moment => "a date or time",
-            Kind::Count => "a whole number",
+            Kind::Count(_) => "a whole number",
             Kind::Flag => "true or false",
-            Kind::Texts => "an array of texts",
+            Kind::Texts | Kind::FormedTexts(_) => "an array of texts",
             Kind::Table(_) => "a table",
             Kind::Tables(_) => "an array of tables",
         }
@@ -262,10 +307,10 @@ impl Kind {
 
     fn help(self) -> Help {
         match self {
-            Kind::Text | Kind::Moment => help::QUOTES,
-            Kind::Count => help::COUNT,
+            Kind::Text | Kind::Moment | Kind::Formed(_) => help::QUOTES,
+            Kind::Count(_) => help::COUNT,
             Kind::Flag => help::FLAG,
-            Kind::Texts => help::TEXTS,
+            Kind::Texts | Kind::FormedTexts(_) => help::TEXTS,
             Kind::Table(_) => help::TABLE,
             Kind::Tables(_) => help::TABLES,
         }
@@ -273,32 +318,32 @@ impl Kind {
 }
 
 /// How to mend what the reader refuses.
-mod help {
+pub(crate) mod help {
     use super::Help;
 
-    pub(super) const SYNTAX: Help = Help {
+    pub(crate) const SYNTAX: Help = Help {
         en: "write TOML 1.0: `name = \"value\"`, sections in [[double brackets]], text in double quotes",
         zh: "请按 TOML 1.0 书写:名称 = \"值\",分节用 [[双方括号]],文本用英文双引号",
     };
-    pub(super) const MISSING: Help =
+    pub(crate) const MISSING: Help =
         Help { en: "add the field to this section", zh: "请在本节补充该字段" };
-    pub(super) const QUOTES: Help =
+    pub(crate) const QUOTES: Help =
         Help { en: "put the value in double quotes", zh: "请用英文双引号括起该值" };
-    pub(super) const COUNT: Help =
+    pub(crate) const COUNT: Help =
         Help { en: "write digits without quotes, such as 1", zh: "请写不带引号的非负整数,例如 1" };
-    pub(super) const FLAG: Help =
+    pub(crate) const FLAG: Help =
         Help { en: "write true or false without quotes", zh: "请写不带引号的 true 或 false" };
-    pub(super) const TEXTS: Help =
+    pub(crate) const TEXTS: Help =
         Help { en: "write a list: [\"first\", \"second\"]", zh: "请写成列表:[\"甲\", \"乙\"]" };
-    pub(super) const TABLE: Help =
+    pub(crate) const TABLE: Help =
         Help { en: "write a table: { field = \"value\" }", zh: "请写成表:{ 字段 = \"值\" }" };
-    pub(super) const TABLES: Help = Help {
+    pub(crate) const TABLES: Help = Help {
         en: "write the section header in double brackets, or a list of tables [{ field = \"value\" }]",
         zh: "分节标题请用双方括号,或写成表的列表 [{ 字段 = \"值\" }]",
     };
-    pub(super) const LENGTH: Help =
+    pub(crate) const LENGTH: Help =
         Help { en: "found the chain with fewer; add the rest by transactions", zh: "请减少创世内容,其余以后用交易登记" };
-    pub(super) const TEXT: Help = Help {
+    pub(crate) const TEXT: Help = Help {
         en: "retype the text: no invisible or control characters, no blanks at its ends, composed form (NFC)",
         zh: "请重新键入该文本:不得含不可见字符或控制字符,首尾不得有空格,须为 Unicode NFC 形式",
     };

@@ -5,10 +5,15 @@
 
 pub mod api;
 pub mod config;
+pub mod driver;
 pub mod explain;
+pub mod ingest;
 pub mod keys;
 pub mod logging;
+pub mod membership;
 pub mod metrics;
 pub mod p2p;
 pub mod replica;
+// pub mod run;
 pub mod storage;
+pub mod vote_log;

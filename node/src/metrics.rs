@@ -94,6 +94,8 @@ pub struct Metrics {
     pub consensus_equivocations: Counter,
     /// Frames dropped because a peer's queue was full.
     pub p2p_frames_dropped: Counter,
+    /// Replica inputs dropped because its queue was full.
+    pub inputs_dropped: Counter,
     /// Blocks fetched from peers.
     pub sync_blocks: Counter,
 }
@@ -150,6 +152,11 @@ impl Metrics {
                 &mut registry,
                 "p2p_frames_dropped",
                 "Frames dropped because a queue was full",
+            ),
+            inputs_dropped: counter(
+                &mut registry,
+                "inputs_dropped",
+                "Replica inputs dropped because its queue was full",
             ),
             sync_blocks: counter(&mut registry, "sync_blocks", "Blocks fetched from peers"),
             registry: Registry::default(),

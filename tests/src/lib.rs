@@ -1,1 +1,4 @@
-//! placeholder
+//! Shared by the tests that look at the whole house: reference data, and real processes.
+
+pub mod consortium;
+pub mod reference;

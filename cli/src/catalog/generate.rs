@@ -41,10 +41,9 @@ impl Prng {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         let bound = u64::try_from(from.len()).unwrap_or(1);
-        let index = usize::try_from(self.below(bound)).unwrap_or(0);
-        from.get(index).unwrap_or_else(|| from.first().expect("vocabulary lists are not empty"))
+        *at(from, self.below(bound))
     }
 }
 
@@ -160,7 +159,7 @@ fn entry(number: u64, seed: u64) -> Entry {
     if !qualifiers.is_empty() {
         english.push_str(&format!(" ({})", qualifiers.join(", ")));
     }
-    let cycle = *prng.pick(&CYCLES);
+    let cycle = prng.pick(&CYCLES);
     let share = share(facet, &mut prng);
     let scope = if region.0.is_empty() { "全市" } else { region.0 };
     let mut items = vec![(format!("{}编码", object.0), 'C'), (format!("{}名称", object.0), 'C')];

@@ -43,11 +43,11 @@ pub struct Duty {
     pub office: &'static str,
     /// Chinese name.
     pub name: &'static str,
-    /// English name.
+    /// English name, for readers of the document.
     pub name_en: &'static str,
     /// What is done.
     pub description: &'static str,
-    /// Category word of the contracts.
+    /// Category, a word of the contracts.
     pub category: &'static str,
     /// The laws it rests on.
     pub legal_basis: &'static [LegalBasis],
@@ -58,7 +58,7 @@ pub struct Duty {
 /// A law, regulation or document a duty rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LegalBasis {
-    /// Kind word of the contracts.
+    /// Kind, a word of the contracts.
     pub kind: &'static str,
     /// Title.
     pub title: &'static str,
@@ -77,12 +77,10 @@ pub struct System {
     pub office: &'static str,
     /// Chinese name.
     pub name: &'static str,
-    /// English name.
+    /// English name, for readers of the document.
     pub name_en: &'static str,
     /// Classified-protection level (等保), 1 to 4.
     pub protection_level: u8,
-    /// Database product or kind.
-    pub database: &'static str,
     /// Codes of the duties it serves.
     pub duties: &'static [&'static str],
     /// Its tables (库表).

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
+use mulu_contracts::state::version_hash;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -20,7 +21,7 @@ use super::cursor::Cursor;
 use super::extract::{Params, page_limit};
 use super::language::Text;
 use super::problem::Problem;
-use super::records::{readable, version};
+use super::records::readable;
 use super::{Api, work};
 use crate::storage::Ledger;
 
@@ -171,8 +172,9 @@ fn page(
     let mut items = Vec::new();
     let mut bytes = 0;
     let mut examined = 0;
+    let rows_per_read = if wanted.is_empty() { limit + 1 } else { ROWS_PER_READ };
     let more = 'page: loop {
-        let rows = ledger.records(kind.prefix, after.as_deref(), ROWS_PER_READ)?;
+        let rows = ledger.records(kind.prefix, after.as_deref(), rows_per_read)?;
         if rows.is_empty() {
             break false;
         }
@@ -186,9 +188,9 @@ fn page(
                 && matches(wanted, &value)
             {
                 bytes += value.len();
-                let value_json = readable(&key, &value)?;
-                let version = version(&value);
-                items.push(ItemView { key: key.clone(), version, value: value_json });
+                let version = version_hash(&value);
+                let value = readable(&key, &value)?;
+                items.push(ItemView { key: key.clone(), version, value });
             }
             after = Some(key);
         }

@@ -12,9 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mulu_chain::block::BlockId;
 use mulu_chain::codec;
-use mulu_chain::digest::{Digest, Domain};
+use mulu_chain::digest::Digest;
 use mulu_chain::state::{HistoryLeaf, StateProof};
 use mulu_chain::types::Height;
+use mulu_contracts::state::{PARAMS_KEY, version_hash};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -81,7 +82,7 @@ pub async fn params(
     State(api): State<Arc<Api>>,
     Params(query): Params<RecordQuery>,
 ) -> Result<Response, Problem> {
-    read(State(api), Segment("params".to_owned()), Params(query)).await
+    read(State(api), Segment(PARAMS_KEY.to_owned()), Params(query)).await
 }
 
 fn record(ledger: &Ledger, key: String, query: &RecordQuery) -> Result<RecordView, Problem> {
@@ -100,14 +101,9 @@ fn record(ledger: &Ledger, key: String, query: &RecordQuery) -> Result<RecordVie
         let value = ledger.record_at(&key, height)?;
         (Some(value.ok_or_else(|| absent(&key))?), None)
     };
-    let version = value.as_deref().map(version);
+    let version = value.as_deref().map(version_hash);
     let value = value.map(|bytes| readable(&key, &bytes)).transpose()?;
     Ok(RecordView { key, height, block, version, value, proof })
-}
-
-/// The version of a record: what the next change names as `prev`.
-pub fn version(value: &[u8]) -> Digest {
-    Digest::of(Domain::RecordVersion, value)
 }
 
 /// A stored value as JSON: its own bytes, or `{count, head}` of a history leaf.

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use mulu_chain::transaction::{Envelope, EnvelopeInvalid, TransactionId};
 use mulu_chain::types::{ChainId, Height};
 use mulu_contracts::rejection::Rejection;
+use mulu_contracts::rule::Rule;
 use mulu_contracts::transaction::{Transaction, TransactionInvalid};
 
 use super::extract::Params;
@@ -87,61 +88,25 @@ fn bad_envelope(invalid: &EnvelopeInvalid) -> Problem {
         EnvelopeInvalid::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
-    let (title, help) = match invalid {
-        EnvelopeInvalid::Malformed(_) => (
-            Text::new("Not a signed envelope", "不是签名信封"),
-            Text::new(
-                "send {\"payloadType\", \"payload\": base64, \"signatures\": [{\"keyid\": \"ed25519:<hex>\", \"sig\": base64}]}",
-                "请发送 {\"payloadType\", \"payload\": base64, \"signatures\": [{\"keyid\": \"ed25519:<hex>\", \"sig\": base64}]}",
-            ),
-        ),
-        EnvelopeInvalid::TooLarge { .. } => (
-            Text::new("The transaction is too large", "交易过大"),
-            Text::new(
-                "split the actions over several transactions",
-                "请将操作拆分到多个交易中提交",
-            ),
-        ),
-        EnvelopeInvalid::PayloadType => (
-            Text::new("Another payload type", "载荷类型不符"),
-            Text::new(
-                "sign the payload again as application/vnd.mulu.tx.v1+json: the type is part of the signed bytes",
-                "请以 application/vnd.mulu.tx.v1+json 重新签名：类型是被签名内容的一部分",
-            ),
-        ),
-        EnvelopeInvalid::Signatures => (
-            Text::new("The signatures cannot be used", "签名列表不可用"),
-            Text::new("sign once with each key that must sign", "每个应签名的密钥各签一次"),
-        ),
-        EnvelopeInvalid::Signature { .. } => (
-            Text::new("A signature does not verify", "签名验证失败"),
-            Text::new(
-                "sign the exact payload bytes you send, over their DSSE pre-authentication encoding, with the key that keyid names",
-                "请用 keyid 所指密钥，对所发送载荷的原始字节按 DSSE 预认证编码签名",
-            ),
-        ),
-    };
-    Problem::new(status, invalid.id(), title, Text::untranslated(invalid.to_string()), help)
+    let words = rules::words_of_id(invalid.id());
+    let detail = Text::untranslated(invalid.to_string());
+    Problem::new(status, invalid.id(), words.title, detail, words.help)
 }
 
 fn bad_transaction(invalid: &TransactionInvalid) -> Problem {
-    let words = rules::words(invalid.id());
-    let detail = Text::untranslated(invalid.to_string());
-    Problem::new(StatusCode::BAD_REQUEST, invalid.id(), words.title, detail, words.help)
+    broken(StatusCode::BAD_REQUEST, invalid.rule(), invalid.detail())
 }
 
 fn refused(rejection: &Rejection) -> Problem {
-    let words = rules::words(rejection.rule.id());
-    let detail = Text::untranslated(rejection.detail.clone());
-    let mut problem = Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        rejection.rule.id(),
-        words.title,
-        detail,
-        words.help,
-    );
+    let mut problem = broken(StatusCode::UNPROCESSABLE_ENTITY, rejection.rule, &rejection.detail);
     problem.action = Some(rejection.action);
     problem
+}
+
+fn broken(status: StatusCode, rule: Rule, detail: &str) -> Problem {
+    let words = rules::words(rule);
+    let detail = Text::untranslated(detail.to_owned());
+    Problem::new(status, rule.id(), words.title, detail, words.help)
 }
 
 fn label(verdict: &SubmitVerdict) -> &'static str {

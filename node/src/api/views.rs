@@ -91,7 +91,7 @@ impl OutcomeView {
                 OutcomeView { result: "accepted", rule: None, action: None, title: None, help: None }
             }
             Outcome::Rejected { rule, action } => {
-                let words = rules::words(rule);
+                let words = rules::words_of_id(rule);
                 OutcomeView {
                     result: "rejected",
                     rule: Some(rule.clone()),

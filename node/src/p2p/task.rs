@@ -104,8 +104,8 @@ impl SwarmTask {
                         break;
                     }
                 }
-                room = self.events.reserve(), if !self.outbox.is_empty() => {
-                    if room.is_err() {
+                open = has_room(&self.events), if !self.outbox.is_empty() => {
+                    if !open {
                         break;
                     }
                 }
@@ -312,6 +312,11 @@ impl SwarmTask {
             }
         }
     }
+}
+
+/// Waits for room in the caller's channel; `false` when nobody reads it any more.
+async fn has_room(events: &mpsc::Sender<P2pEvent>) -> bool {
+    events.reserve().await.is_ok()
 }
 
 /// Why a connection ended, for the log.

@@ -8,7 +8,7 @@ use core::{Round, RoundCertificateType, SignedProposal, SignedVote, TimeoutKind,
 use core::{ValueOrigin, Vote as _};
 use mulu_chain::block::{Block, BlockId};
 use mulu_chain::codec;
-use mulu_chain::types::{Height, TimeMs};
+use mulu_chain::types::Height;
 use mulu_contracts::transaction::Transaction;
 
 use super::candidates::HEIGHTS_AHEAD_MAX;
@@ -563,12 +563,6 @@ impl Inner {
                 Ok(false)
             }
         }
-    }
-
-    /// This node's time for a block it builds.
-    #[cfg(test)]
-    pub(super) fn now(&self) -> TimeMs {
-        self.now
     }
 }
 

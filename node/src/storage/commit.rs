@@ -83,7 +83,11 @@ impl Ledger {
         check.same("log size", header.log_size, 0)?;
         check.same("log root", header.log_root, frontier.root())?;
         check.same("validator set", genesis.validators.hash(), header.validator_set_hash)?;
-        check.same("next validator set", genesis.validators.hash(), header.next_validator_set_hash)?;
+        check.same(
+            "next validator set",
+            genesis.validators.hash(),
+            header.next_validator_set_hash,
+        )?;
 
         let mut batch = Batch::default();
         let (key, schema) = Ledger::schema_pair();
@@ -257,11 +261,7 @@ fn changes_digest(changes: &BTreeMap<String, Vec<u8>>) -> Digest {
 
 fn put_changes(batch: &mut Batch, height: Height, changes: &BTreeMap<String, Vec<u8>>) {
     for (key, value) in changes {
-        batch.put(
-            Column::StateValues,
-            keys::state_value(&key_hash(key), height),
-            value.as_slice(),
-        );
+        batch.put(Column::StateValues, keys::state_value(&key_hash(key), height), value.as_slice());
         batch.put(Column::Records, key.as_bytes(), codec::encode(&height));
     }
 }

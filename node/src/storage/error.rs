@@ -59,7 +59,9 @@ pub enum StorageError {
         expected: BlockId,
     },
     /// Nothing was ever written.
-    #[error("the ledger in {path} is empty: it has no block 0 yet; initialize it with a founding document")]
+    #[error(
+        "the ledger in {path} is empty: it has no block 0 yet; initialize it with a founding document"
+    )]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -103,7 +105,7 @@ pub enum StorageError {
     },
     /// A block was handed over that does not follow the tip or does not match its preparation.
     #[error(
-        "block {height} was not committed: its {what} is {found} instead of {expected}; this is a \
+        "block {height} is refused: its {what} is {found} instead of {expected}; this is a \
          bug or damaged memory, nothing was written: keep the data folder and report it"
     )]
     Mismatch {

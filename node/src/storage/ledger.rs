@@ -118,9 +118,8 @@ impl Ledger {
     fn check_tip(&self, pointer: TipPointer) -> Result<Tip, StorageError> {
         let TipPointer { height, frontier } = pointer;
         let damaged = |reason: &str| corrupt(&*self.kv, Column::Meta, KEY_TIP, reason);
-        let header = self
-            .header(height)?
-            .ok_or_else(|| damaged("the header it points at is missing"))?;
+        let header =
+            self.header(height)?.ok_or_else(|| damaged("the header it points at is missing"))?;
         if !frontier.is_well_formed()
             || frontier.size() != header.log_size
             || frontier.root() != header.log_root
@@ -304,8 +303,7 @@ impl Ledger {
         let pairs = self.kv.scan(Column::Records, prefix.as_bytes(), after, limit)?;
         let mut records = Vec::with_capacity(pairs.len());
         for (key, version) in pairs {
-            let version =
-                keys::decode::<Height, 8>(&*self.kv, Column::Records, &key, &version)?;
+            let version = keys::decode::<Height, 8>(&*self.kv, Column::Records, &key, &version)?;
             let key = String::from_utf8(key)
                 .map_err(|e| corrupt(&*self.kv, Column::Records, e.as_bytes(), "not UTF-8"))?;
             let value = self.value(&key, version)?;
@@ -360,8 +358,14 @@ impl Ledger {
     }
 }
 
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("path", &self.kv.path()).finish_non_exhaustive()
+    }
+}
+
 impl StateRead for Ledger {
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StateReadError> {
-        self.record(key).map_err(|error| StateReadError::new(error))
+        self.record(key).map_err(StateReadError::new)
     }
 }

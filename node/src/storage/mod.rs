@@ -35,6 +35,7 @@ mod ledger;
 mod log_tree;
 mod memory;
 mod proofs;
+mod related;
 mod rocks;
 mod tree;
 

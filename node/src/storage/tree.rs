@@ -188,7 +188,7 @@ fn state_leaf(leaf: &LeafNode) -> StateLeaf {
 /// Nibble `depth` of a hash, high half of each byte first.
 fn nibble(hash: &Digest, depth: usize) -> u8 {
     let byte = hash.as_bytes().get(depth / 2).copied().unwrap_or(0);
-    if depth % 2 == 0 { byte >> 4 } else { byte & 0x0f }
+    if depth.is_multiple_of(2) { byte >> 4 } else { byte & 0x0f }
 }
 
 fn node_key(key: &NodeKey) -> Vec<u8> {

@@ -14,14 +14,14 @@ fn fly_all(outbound: &mut Outbound<usize>, next: &mut usize) {
 
 #[test]
 fn frames_stay_within_their_bound() {
-    let mut outbound = Outbound::new();
+    let mut outbound: Outbound<usize> = Outbound::new();
     let dropped: usize = (0..OUTBOUND_FRAMES_MAX + 10).map(|_| outbound.push(frame(1))).sum();
     assert_eq!((dropped, outbound.len(), outbound.bytes), (10, OUTBOUND_FRAMES_MAX, OUTBOUND_FRAMES_MAX));
 }
 
 #[test]
 fn bytes_stay_within_their_bound_and_the_oldest_goes_first() {
-    let mut outbound = Outbound::new();
+    let mut outbound: Outbound<usize> = Outbound::new();
     assert_eq!(outbound.push(frame(OUTBOUND_BYTES_MAX - 1)), 0);
     assert_eq!(outbound.push(frame(1)), 0);
     assert_eq!(outbound.push(frame(2)), 1);

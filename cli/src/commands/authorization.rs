@@ -1,0 +1,287 @@
+//! `mulu authorization`: from a request to a grant that both parties signed, and to its end.
+
+use mulu_contracts::action::Action;
+use mulu_contracts::authorization::{
+    Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
+    AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
+    AuthorizationWithdraw, Extent, Limits, Purpose, Window,
+};
+use mulu_contracts::catalog::{ShareMethod, ShareType};
+use mulu_contracts::entry::Entry;
+use serde_json::Value;
+
+use super::moment::{self, Moment};
+use super::{entry, lookup};
+use crate::context::Context;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::records::{self, Stored};
+use crate::submit::{self, SubmitArgs};
+use crate::{render, text};
+
+/// Authorizations.
+#[derive(Debug, clap::Subcommand)]
+pub enum AuthorizationCommand {
+    /// Request the use of an entry (consumer) 申请使用（使用方）
+    #[command(after_help = "\
+Examples 示例:
+  mulu authorization request --entry 307001/000001 --item uscc --item name \\
+       --basis 《优化营商环境条例》第四十条 --scenario 开办餐饮店并联审批 --scope 审批核验 \\
+       --method platform-api --from 2026-01-01 --to 2026-12-31 --calls 10000 --profile health
+Dates are days in Beijing, both included. Without --item every shared item is requested.
+The request names the submitting office: the profile needs an office, or pass --office CODE.")]
+    Request(RequestArgs),
+    /// Offer less than was requested (provider) 提出较小范围（提供方）
+    #[command(after_help = "\
+Example 示例:
+  mulu authorization offer ID --item uscc --to 2026-06-30 --calls 1000
+What is not named stays as requested.")]
+    Offer(OfferArgs),
+    /// Agree to the request (provider) or to the offer (consumer) 同意
+    Agree(IdArgs),
+    /// Sign the agreed terms: officers of BOTH parties sign one payload 双方签署生效
+    #[command(after_help = "\
+Examples 示例:
+  mulu authorization finalize ID --out grant.json --profile provider     first signature
+  mulu tx sign grant.json --profile consumer                            second signature
+  mulu tx submit grant.json
+or, where one person holds both keys (development):
+  mulu authorization finalize ID --profile provider --cosign-key consumer-officer.pem")]
+    Finalize(IdArgs),
+    /// Refuse, with a reason (provider) 拒绝（提供方）
+    Reject(ReasonArgs),
+    /// Take the request back (consumer) 撤回申请（使用方）
+    Withdraw(IdArgs),
+    /// End a finalized authorization (provider or authority) 撤销授权（提供方或主管部门）
+    Revoke(ReasonArgs),
+    /// Give a finalized authorization up (consumer) 放弃授权（使用方）
+    Relinquish(IdArgs),
+}
+
+/// Options of `mulu authorization request`.
+#[derive(Debug, clap::Args)]
+pub struct RequestArgs {
+    /// The entry: id, first digits of it, or resource code 条目
+    #[arg(long, value_name = "ID")]
+    entry: String,
+    /// Id of an item (repeatable) 信息项（可重复）
+    #[arg(long, value_name = "ITEM")]
+    item: Vec<String>,
+    /// 使用依据 what the use rests on
+    #[arg(long)]
+    basis: String,
+    /// 使用场景 what it is for
+    #[arg(long)]
+    scenario: String,
+    /// 使用范围 who uses it and how far
+    #[arg(long)]
+    scope: String,
+    /// 共享方式: platform-db, platform-file, platform-api, mail, copy, medium
+    #[arg(long, value_parser = parse_method)]
+    method: ShareMethod,
+    /// First day or moment 起始
+    #[arg(long, value_name = "DATE", value_parser = moment::parse)]
+    from: Moment,
+    /// Last day or moment 截止
+    #[arg(long, value_name = "DATE", value_parser = moment::parse)]
+    to: Moment,
+    /// Limits.
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
+}
+
+/// How much.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct LimitArgs {
+    /// Most calls in all 调用次数上限
+    #[arg(long, value_name = "N")]
+    calls: Option<u64>,
+    /// Most records in all 记录条数上限
+    #[arg(long, value_name = "N")]
+    records: Option<u64>,
+    /// Most bytes in all 字节数上限
+    #[arg(long, value_name = "N")]
+    bytes: Option<u64>,
+}
+
+/// Options of `mulu authorization offer`.
+#[derive(Debug, clap::Args)]
+pub struct OfferArgs {
+    /// The authorization 授权编号
+    id: String,
+    /// Id of an item (repeatable) [default: as requested] 信息项（可重复）
+    #[arg(long, value_name = "ITEM")]
+    item: Vec<String>,
+    /// First day or moment [default: as requested] 起始
+    #[arg(long, value_name = "DATE", value_parser = moment::parse)]
+    from: Option<Moment>,
+    /// Last day or moment [default: as requested] 截止
+    #[arg(long, value_name = "DATE", value_parser = moment::parse)]
+    to: Option<Moment>,
+    /// Limits.
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
+}
+
+/// An authorization.
+#[derive(Debug, clap::Args)]
+pub struct IdArgs {
+    /// The authorization: id or its first digits 授权编号
+    id: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
+}
+
+/// An authorization and a reason.
+#[derive(Debug, clap::Args)]
+pub struct ReasonArgs {
+    /// The authorization: id or its first digits 授权编号
+    id: String,
+    /// Why 原因
+    #[arg(long)]
+    reason: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
+}
+
+fn parse_method(text: &str) -> Result<ShareMethod, String> {
+    serde_json::from_value(Value::String(text.to_owned()))
+        .map_err(|_| "one of platform-db, platform-file, platform-api, mail, copy, medium".to_owned())
+}
+
+impl LimitArgs {
+    /// What is named here, else as in `base`.
+    fn over(self, base: Limits) -> Limits {
+        Limits {
+            calls: self.calls.or(base.calls),
+            records: self.records.or(base.records),
+            bytes: self.bytes.or(base.bytes),
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit 2 to 6.
+pub fn run(context: &Context, command: AuthorizationCommand) -> Outcome<()> {
+    match command {
+        AuthorizationCommand::Request(args) => request(context, args),
+        AuthorizationCommand::Offer(args) => offer(context, args),
+        AuthorizationCommand::Agree(args) => {
+            let authorization_id = current(context, &args.id)?.value.authorization_id;
+            let action = AuthorizationAgree { authorization_id };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationAgree(action)])
+        }
+        AuthorizationCommand::Finalize(args) => finalize(context, args),
+        AuthorizationCommand::Reject(args) => {
+            let authorization_id = current(context, &args.id)?.value.authorization_id;
+            let action = AuthorizationReject { authorization_id, reason: args.reason };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationReject(action)])
+        }
+        AuthorizationCommand::Withdraw(args) => {
+            let authorization_id = current(context, &args.id)?.value.authorization_id;
+            let action = AuthorizationWithdraw { authorization_id };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationWithdraw(action)])
+        }
+        AuthorizationCommand::Revoke(args) => {
+            let id = current(context, &args.id)?.value.authorization_id;
+            context.confirm(&text!("Revoke {id} for ever?", "确定永久撤销授权 {id}？"))?;
+            let action = AuthorizationRevoke { authorization_id: id, reason: args.reason };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationRevoke(action)])
+        }
+        AuthorizationCommand::Relinquish(args) => {
+            let id = current(context, &args.id)?.value.authorization_id;
+            context.confirm(&text!("Give {id} up for ever?", "确定永久放弃授权 {id}？"))?;
+            let action = AuthorizationRelinquish { authorization_id: id };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationRelinquish(action)])
+        }
+    }
+}
+
+/// The authorization a person means, as it stands.
+///
+/// # Errors
+/// Exit 3 when there is none.
+pub fn current(context: &Context, id: &str) -> Outcome<Stored<Authorization>> {
+    let node = context.node()?;
+    let key = lookup::subject(&node, id)?;
+    if !key.starts_with("authorization/") {
+        return Err(Failure::usage(text!("{key} is no authorization", "{key} 不是授权")));
+    }
+    records::read(&node, &key)
+}
+
+fn request(context: &Context, args: RequestArgs) -> Outcome<()> {
+    let entry = entry::current(context, &args.entry)?;
+    let items = if args.item.is_empty() { shared_items(&entry.value) } else { args.item };
+    let action = AuthorizationRequest {
+        entry_id: entry.value.entry_id,
+        entry_version: entry.version,
+        items,
+        purpose: Purpose { basis: args.basis, scenario: args.scenario },
+        scope: args.scope,
+        method: args.method,
+        window: Window { from_ms: args.from.first_ms(), to_ms: args.to.last_ms() },
+        limits: args.limits.over(Limits::default()),
+    };
+    submit::actions(context, &args.submit, vec![Action::AuthorizationRequest(action)])
+}
+
+/// Ids of the items that are shared at all.
+fn shared_items(entry: &Entry) -> Vec<String> {
+    let content = &entry.content;
+    let shared = content.items.iter().filter(|item| content.share_of(item) != ShareType::None);
+    shared.map(|item| item.item_id.clone()).collect()
+}
+
+fn offer(context: &Context, args: OfferArgs) -> Outcome<()> {
+    let authorization = current(context, &args.id)?.value;
+    let requested = authorization.requested;
+    let granted = Extent {
+        items: if args.item.is_empty() { requested.items } else { args.item },
+        window: Window {
+            from_ms: args.from.map_or(requested.window.from_ms, Moment::first_ms),
+            to_ms: args.to.map_or(requested.window.to_ms, Moment::last_ms),
+        },
+        limits: args.limits.over(requested.limits),
+    };
+    let authorization_id = authorization.authorization_id;
+    let action = AuthorizationOffer { authorization_id, granted };
+    submit::actions(context, &args.submit, vec![Action::AuthorizationOffer(action)])
+}
+
+/// Signs the agreed terms. The hash is computed here from the terms shown, not taken from the
+/// node's word, so that what is signed is what was read.
+fn finalize(context: &Context, args: IdArgs) -> Outcome<()> {
+    let authorization = current(context, &args.id)?.value;
+    let terms = authorization.terms();
+    let terms_hash = terms.hash();
+    if authorization.terms_hash.is_some_and(|recorded| recorded != terms_hash) {
+        return Err(Failure::new(
+            Exit::VerificationFailed,
+            text!(
+                "the node's record is inconsistent: its terms hash to {terms_hash}",
+                "节点返回的记录自相矛盾：条款的摘要应为 {terms_hash}"
+            ),
+        ));
+    }
+    let (consumer, provider) = (&terms.consumer, &terms.provider);
+    let items = terms.items.join("、");
+    let (from, to) = (render::time_ms(terms.window.from_ms), render::time_ms(terms.window.to_ms));
+    let (basis, scenario) = (&terms.purpose.basis, &terms.purpose.scenario);
+    context.say(&text!(
+        "terms {terms_hash}\n  consumer {consumer}, provider {provider}\n  items {items}\n  from {from} to {to}\n  basis {basis}; scenario {scenario}",
+        "条款 {terms_hash}\n  使用方 {consumer}，提供方 {provider}\n  信息项 {items}\n  时限 {from} 至 {to}\n  使用依据 {basis}；使用场景 {scenario}"
+    ));
+    let authorization_id = authorization.authorization_id;
+    let action = AuthorizationFinalize { authorization_id, terms_hash };
+    submit::actions(context, &args.submit, vec![Action::AuthorizationFinalize(action)])
+}

@@ -1,0 +1,232 @@
+//! `mulu list`: the records of one kind, filtered and page by page.
+
+use serde_json::{Value, json};
+
+use crate::client::PAGE_ITEMS;
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::lang::Lang;
+use crate::{render, text};
+
+/// Longest name shown in a table, in characters.
+const NAME_CHARS_SHOWN: usize = 40;
+
+/// Options of `mulu list`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples 示例:
+  mulu list entries --provider 91350100M000100Y43 --status published --limit 20
+  mulu list entries --source-system data.taipei --all --output json
+  mulu list authorizations --entry-id sha256:…
+  mulu list receipts --authorization-id sha256:…
+  mulu list entries --limit 100 --cursor …        the next page 下一页")]
+pub struct ListArgs {
+    /// What to list 类型
+    #[arg(value_enum)]
+    pub kind: Kind,
+    /// Only those of this provider (or member) 提供方
+    #[arg(long, value_name = "USCC")]
+    pub provider: Option<String>,
+    /// Only those of this status 状态
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<String>,
+    /// Only entries imported from this system 导入来源
+    #[arg(long, value_name = "NAME")]
+    pub source_system: Option<String>,
+    /// Only authorizations of this entry 条目
+    #[arg(long, value_name = "ID")]
+    pub entry_id: Option<String>,
+    /// Only receipts of this authorization 授权
+    #[arg(long, value_name = "ID")]
+    pub authorization_id: Option<String>,
+    /// Items per page 每页条数
+    #[arg(long, default_value_t = 50, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Where the page begins, as the page before said 游标
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+    /// All pages 全部
+    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    pub all: bool,
+}
+
+/// Kinds of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// 成员.
+    Members,
+    /// 处室.
+    Offices,
+    /// 密钥.
+    Keys,
+    /// 职责.
+    Duties,
+    /// 信息系统.
+    Systems,
+    /// 目录条目.
+    Entries,
+    /// 授权.
+    Authorizations,
+    /// 使用回执.
+    Receipts,
+}
+
+/// A column: header in Chinese and English, JSON pointer into the record.
+type Column = (&'static str, &'static str, &'static str);
+
+impl Kind {
+    const fn route(self) -> &'static str {
+        match self {
+            Kind::Members => "members",
+            Kind::Offices => "offices",
+            Kind::Keys => "keys",
+            Kind::Duties => "duties",
+            Kind::Systems => "systems",
+            Kind::Entries => "entries",
+            Kind::Authorizations => "authorizations",
+            Kind::Receipts => "receipts",
+        }
+    }
+
+    const fn columns(self) -> &'static [Column] {
+        match self {
+            Kind::Members => &[
+                ("统一社会信用代码", "USCC", "/uscc"),
+                ("名称", "NAME", "/name"),
+                ("角色", "ROLES", "/roles"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Offices => &[
+                ("处室", "OFFICE", "/id"),
+                ("名称", "NAME", "/name"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Keys => &[
+                ("公钥", "KEY", "/public_key"),
+                ("成员", "MEMBER", "/member"),
+                ("角色", "ROLES", "/roles"),
+                ("处室", "OFFICE", "/office"),
+                ("标签", "LABEL", "/label"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Duties => &[
+                ("职责", "DUTY", "/id"),
+                ("名称", "NAME", "/name"),
+                ("处室", "OFFICE", "/office"),
+                ("类别", "CATEGORY", "/category"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Systems => &[
+                ("信息系统", "SYSTEM", "/id"),
+                ("名称", "NAME", "/name"),
+                ("处室", "OFFICE", "/office"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Entries => &[
+                ("条目", "ENTRY", "/entry_id"),
+                ("代码", "CODE", "/content/codes/0"),
+                ("名称", "NAME", "/content/name"),
+                ("提供方", "PROVIDER", "/provider"),
+                ("共享", "SHARE", "/content/share/type"),
+                ("版本", "VERSION", "/version"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Authorizations => &[
+                ("授权", "AUTHORIZATION", "/authorization_id"),
+                ("条目", "ENTRY", "/entry_id"),
+                ("使用方", "CONSUMER", "/consumer"),
+                ("提供方", "PROVIDER", "/provider"),
+                ("使用场景", "SCENARIO", "/purpose/scenario"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Receipts => &[
+                ("回执", "RECEIPT", "/receipt_id"),
+                ("授权", "AUTHORIZATION", "/authorization_id"),
+                ("签署方", "SIGNER", "/signer"),
+                ("类型", "KIND", "/kind"),
+                ("序号", "SEQ", "/seq"),
+                ("调用", "CALLS", "/counts/calls"),
+                ("记录", "RECORDS", "/counts/records"),
+                ("高度", "HEIGHT", "/recorded_at_height"),
+            ],
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit 4 when the node cannot be reached.
+pub fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
+    let node = context.node()?;
+    let path = format!("/v1/{}", args.kind.route());
+    let filters: Vec<(&str, &str)> = [
+        ("provider", &args.provider),
+        ("status", &args.status),
+        ("source_system", &args.source_system),
+        ("entry_id", &args.entry_id),
+        ("authorization_id", &args.authorization_id),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
+    .collect();
+    let mut items: Vec<Value> = Vec::new();
+    let mut next_cursor = None;
+    if args.all {
+        node.list(&path, &filters, |item| {
+            items.push(item);
+            if items.len() == PAGE_ITEMS && !context.is_json() {
+                print_page(context, args.kind, &std::mem::take(&mut items));
+            }
+            Ok(true)
+        })?;
+    } else {
+        let limit = args.limit.to_string();
+        let mut query = filters.clone();
+        query.push(("limit", &limit));
+        if let Some(cursor) = &args.cursor {
+            query.push(("cursor", cursor));
+        }
+        let mut page = node.get(&path, &query)?;
+        if let Some(Value::Array(list)) = page.get_mut("items").map(Value::take) {
+            items = list;
+        }
+        next_cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+    }
+    if context.is_json() {
+        context.print_json(&json!({ "items": items, "next_cursor": next_cursor }));
+        return Ok(());
+    }
+    print_page(context, args.kind, &items);
+    if let Some(cursor) = next_cursor {
+        context.say(&text!("more: --cursor {cursor}", "还有更多：--cursor {cursor}"));
+    }
+    Ok(())
+}
+
+fn print_page(context: &Context, kind: Kind, items: &[Value]) {
+    let columns = kind.columns();
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|item| {
+            let value = item.get("value").unwrap_or(item);
+            columns.iter().map(|(_, _, pointer)| cell(value, pointer)).collect()
+        })
+        .collect();
+    let header: Vec<&str> = columns
+        .iter()
+        .map(|(zh, en, _)| if context.lang == Lang::Zh { *zh } else { *en })
+        .collect();
+    context.print(&render::table(&header, &rows));
+}
+
+fn cell(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        Some(Value::Array(list)) => {
+            let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            words.join(",")
+        }
+        _ => render::cut(&render::short(&render::text_at(value, pointer)), NAME_CHARS_SHOWN),
+    }
+}

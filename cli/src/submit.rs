@@ -1,0 +1,301 @@
+//! From actions to a committed transaction: build, sign, submit, wait, report.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use mulu_chain::transaction::Envelope;
+use mulu_chain::types::ChainId;
+use mulu_contracts::action::Action;
+use mulu_contracts::payload::{Payload, SCHEMA_VERSION, Submitter};
+use mulu_contracts::state::local_id;
+use mulu_contracts::transaction::Transaction;
+use serde_json::Value;
+
+use crate::client::Node;
+use crate::context::Context;
+use crate::draft::Draft;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::lang::Text;
+use crate::{render, text};
+
+/// How many heights ahead a transaction stays valid unless told otherwise.
+const VALID_HEIGHTS_DEFAULT: u64 = 10_000;
+/// Longest pause before another attempt when the node is busy.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Options of every command that submits.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Submitting 提交")]
+pub struct SubmitArgs {
+    /// Sign with another key as well (repeatable) 追加签名密钥（可重复）
+    #[arg(long, value_name = "FILE")]
+    pub cosign_key: Vec<PathBuf>,
+    /// Write the signed envelope to a file instead of submitting it 只写出已签名信封，不提交
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Do not wait for the commit 不等待上链
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Heights for which the transaction stays valid 交易有效的区块数
+    #[arg(long, value_name = "N")]
+    pub valid_for: Option<u64>,
+}
+
+/// What a node says of itself that building a transaction needs.
+#[derive(Debug, Clone)]
+pub struct ChainView {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Its height.
+    pub height: u64,
+    /// Time of the last block.
+    pub time_ms: u64,
+    /// How far `valid_until` may lie ahead.
+    pub valid_heights_max: u64,
+}
+
+impl ChainView {
+    /// Asks a node.
+    ///
+    /// # Errors
+    /// Exit 4 when it cannot be reached or speaks another language.
+    pub fn ask(node: &Node) -> Outcome<ChainView> {
+        let status = node.get("/v1/status", &[])?;
+        let params = node.get("/v1/params", &[])?;
+        let number = |value: &Value, pointers: &[&str]| {
+            pointers.iter().find_map(|pointer| value.pointer(pointer).and_then(Value::as_u64))
+        };
+        let url = node.url();
+        let foreign = || {
+            Failure::new(
+                Exit::Unreachable,
+                text!("{url} does not answer like a Mulu node", "{url} 的响应不像目录链节点"),
+            )
+        };
+        let chain_id = status.get("chain_id").and_then(Value::as_str).ok_or_else(foreign)?;
+        Ok(ChainView {
+            chain_id: chain_id.parse().map_err(|_| foreign())?,
+            height: number(&status, &["/height"]).ok_or_else(foreign)?,
+            time_ms: number(&status, &["/time_ms"]).unwrap_or_default(),
+            valid_heights_max: number(&params, &["/valid_heights_max", "/value/valid_heights_max"])
+                .unwrap_or(VALID_HEIGHTS_DEFAULT),
+        })
+    }
+}
+
+/// Who submits: the member and its office as an id.
+///
+/// # Errors
+/// Exit 2 when nothing says who.
+pub fn submitter(context: &Context) -> Outcome<Submitter> {
+    let member = context.member()?.to_owned();
+    let office = context.profile.office.as_ref().map(|office| {
+        if office.contains(':') { office.clone() } else { local_id(&member, office) }
+    });
+    Ok(Submitter { member, office })
+}
+
+/// The payload of actions, valid from now on.
+pub fn payload(
+    view: &ChainView,
+    submitter: Submitter,
+    valid_for: Option<u64>,
+    actions: Vec<Action>,
+) -> Payload {
+    let ahead = valid_for.unwrap_or(VALID_HEIGHTS_DEFAULT).min(view.valid_heights_max);
+    Payload {
+        schema_version: SCHEMA_VERSION,
+        chain_id: view.chain_id.clone(),
+        submitter,
+        on_behalf_of: None,
+        created_at: Some(now()),
+        valid_until: view.height.saturating_add(ahead),
+        nonce: None,
+        actions,
+    }
+}
+
+/// The time of this machine's clock, RFC 3339 at +08:00: a claim that no rule judges.
+pub fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    render::time_ms(since.ok().and_then(|d| u64::try_from(d.as_millis()).ok()).unwrap_or(0))
+}
+
+/// Serializes a payload into a draft.
+///
+/// # Errors
+/// Exit 2 when it is too large.
+pub fn draft(payload: &Payload) -> Outcome<Draft> {
+    let bytes = serde_json::to_vec(payload)
+        .map_err(|e| Failure::usage(text!("the payload cannot be written: {e}", "无法生成载荷：{e}")))?;
+    Draft::new(bytes)
+}
+
+/// Builds, signs and submits actions as the options say, and reports what became of them.
+///
+/// # Errors
+/// Exit 2 to 6.
+pub fn actions(context: &Context, args: &SubmitArgs, actions: Vec<Action>) -> Outcome<()> {
+    let node = context.node()?;
+    let view = ChainView::ask(&node)?;
+    let payload = payload(&view, submitter(context)?, args.valid_for, actions);
+    let mut draft = draft(&payload)?;
+    sign(context, args, &mut draft)?;
+    check_locally(&draft.envelope()?, &view.chain_id)?;
+    if let Some(out) = &args.out {
+        draft.write(out)?;
+        let (shown, id) = (out.display(), draft.id());
+        context.say(&text!(
+            "wrote transaction {id} to {shown}; add signatures with `mulu tx sign {shown}`, then `mulu tx submit {shown}`",
+            "交易 {id} 已写入 {shown}；用 `mulu tx sign {shown}` 追加签名，再用 `mulu tx submit {shown}` 提交"
+        ));
+        return Ok(());
+    }
+    envelope(context, &node, &draft.envelope()?, !args.no_wait)
+}
+
+/// Signs with the profile's key and the co-signing keys.
+fn sign(context: &Context, args: &SubmitArgs, draft: &mut Draft) -> Outcome<()> {
+    draft.sign(&context.key()?);
+    for path in &args.cosign_key {
+        draft.sign(&context.open_key(path)?.key);
+    }
+    Ok(())
+}
+
+/// Applies the rules that need no state, so that a misspelled field is refused before it is sent.
+///
+/// # Errors
+/// Exit 5 naming the rule.
+pub fn check_locally(envelope: &Envelope, chain_id: &ChainId) -> Outcome<()> {
+    let verified = envelope.clone().verify().map_err(|e| refused(e.id(), text!("{e}", "{e}")))?;
+    Transaction::parse(verified, chain_id).map(|_| ()).map_err(|invalid| {
+        let rule = invalid.rule();
+        let (id, detail) = (rule.id(), invalid.detail());
+        let (en, zh) = (rule.title_en(), rule.title_zh());
+        refused(id, text!("{id} {en}: {detail}", "{id} {zh}：{detail}"))
+            .help(Text { en: rule.help_en().to_owned(), zh: rule.help_zh().to_owned() })
+    })
+}
+
+fn refused(rule: &str, text: Text) -> Failure {
+    Failure { rule: Some(rule.to_owned()), ..Failure::new(Exit::Rejected, text) }
+}
+
+/// Submits an envelope and reports what became of it.
+///
+/// # Errors
+/// Exit 4 when it is not committed in time, exit 5 when it is refused or rejected.
+pub fn envelope(context: &Context, node: &Node, envelope: &Envelope, wait: bool) -> Outcome<()> {
+    let id = envelope.id();
+    if wait {
+        context.say(&text!("submitting {id} …", "正在提交 {id} …"));
+    }
+    let result = deliver(node, envelope, wait)?;
+    report(context, &result)?;
+    if wait && !is_committed(&result) {
+        return Err(Failure::new(
+            Exit::Unreachable,
+            text!(
+                "{id} is queued but was not committed in time",
+                "{id} 已排队，但未在规定时间内上链"
+            ),
+        )
+        .help(text!(
+            "`mulu tx status {id} --wait` goes on waiting",
+            "可用 `mulu tx status {id} --wait` 继续等待"
+        )));
+    }
+    Ok(())
+}
+
+/// Submits an envelope, again if the node is busy, and waits for its commit up to the timeout.
+///
+/// # Errors
+/// Those of [`Node::submit`] that another attempt does not mend.
+pub fn deliver(node: &Node, envelope: &Envelope, wait: bool) -> Outcome<Value> {
+    let until = Instant::now().checked_add(node.timeout());
+    let left = || until.map_or(Duration::ZERO, |u| u.saturating_duration_since(Instant::now()));
+    let json = envelope.to_json();
+    let mut result = loop {
+        match node.submit(&json, wait.then(&left)) {
+            Ok(result) => break result,
+            Err(failure) => {
+                let pause = failure.retry_after.map(Duration::from_secs);
+                let pause = pause.map(|p| p.min(RETRY_PAUSE_MAX)).filter(|p| *p < left());
+                match pause {
+                    Some(pause) => std::thread::sleep(pause),
+                    None => return Err(failure),
+                }
+            }
+        }
+    };
+    let id = envelope.id().to_string();
+    while wait && !is_committed(&result) && !left().is_zero() {
+        result = node.transaction(&id, Some(left()))?;
+        if result.get("status").and_then(Value::as_str) == Some("expired") {
+            break;
+        }
+    }
+    Ok(result)
+}
+
+/// Whether an answer is about a committed transaction.
+pub fn is_committed(result: &Value) -> bool {
+    result.get("status").and_then(Value::as_str) == Some("committed")
+}
+
+/// Prints a transaction's status.
+///
+/// # Errors
+/// Exit 5 (already reported) when it was committed as rejected.
+pub fn report(context: &Context, result: &Value) -> Outcome<()> {
+    if context.is_json() {
+        context.print_json(result);
+    } else {
+        context.print(&render::fields(&status_fields(context, result)));
+    }
+    if render::text_at(result, "/outcome/result") == "rejected" {
+        return Err(Failure::reported(Exit::Rejected));
+    }
+    Ok(())
+}
+
+fn status_fields(context: &Context, result: &Value) -> Vec<(String, String)> {
+    let status = render::text_at(result, "/status");
+    let status = match status.as_str() {
+        "committed" => context.word("committed", "已上链").to_owned(),
+        "queued" => context.word("queued", "排队中").to_owned(),
+        "expired" => context.word("expired", "已过期").to_owned(),
+        _ => status,
+    };
+    let outcome = match render::text_at(result, "/outcome/result").as_str() {
+        "accepted" => format!("{} {}", context.mark(true), context.word("accepted", "已接受")),
+        "rejected" => format!("{} {}", context.mark(false), context.word("rejected", "已拒绝")),
+        other => other.to_owned(),
+    };
+    let time = result.get("time_ms").and_then(Value::as_u64).map(render::time_ms);
+    let rule = format!(
+        "{} {}",
+        render::text_at(result, "/outcome/rule"),
+        render::text_at(result, "/outcome/title")
+    );
+    [
+        (context.word("transaction", "交易"), render::text_at(result, "/id")),
+        (context.word("status", "状态"), status),
+        (context.word("height", "高度"), render::text_at(result, "/height")),
+        (context.word("block time", "出块时间"), time.unwrap_or_default()),
+        (context.word("valid until", "有效至高度"), render::text_at(result, "/valid_until")),
+        (context.word("outcome", "结果"), outcome),
+        (context.word("rule", "规则"), rule.trim().to_owned()),
+        (context.word("action", "第几项操作"), render::text_at(result, "/outcome/action")),
+        (context.word("help", "帮助"), render::text_at(result, "/outcome/help")),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What a transaction can do: the closed list of actions, told apart by `type`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::authorization::{
+    AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
+    AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
+};
+use crate::duty::DutyRegister;
+use crate::entry::{EntryPublish, EntryRevise, EntryWithdraw};
+use crate::key::{KeyRegister, KeyRevoke};
+use crate::member::MemberAdmit;
+use crate::office::OfficeEstablish;
+use crate::receipt::ReceiptRecord;
+use crate::system::SystemRegister;
+
+/// One action of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Action {
+    /// An authority admits a member.
+    #[serde(rename = "member.admit")]
+    MemberAdmit(MemberAdmit),
+    /// A member establishes an office.
+    #[serde(rename = "office.establish")]
+    OfficeEstablish(OfficeEstablish),
+    /// A member registers a key.
+    #[serde(rename = "key.register")]
+    KeyRegister(KeyRegister),
+    /// A member or an authority revokes a key.
+    #[serde(rename = "key.revoke")]
+    KeyRevoke(KeyRevoke),
+    /// A member registers a duty.
+    #[serde(rename = "duty.register")]
+    DutyRegister(DutyRegister),
+    /// A member registers an information system.
+    #[serde(rename = "system.register")]
+    SystemRegister(SystemRegister),
+    /// A provider publishes a catalog entry.
+    #[serde(rename = "entry.publish")]
+    EntryPublish(Box<EntryPublish>),
+    /// A provider publishes a new version of an entry.
+    #[serde(rename = "entry.revise")]
+    EntryRevise(Box<EntryRevise>),
+    /// A provider withdraws an entry.
+    #[serde(rename = "entry.withdraw")]
+    EntryWithdraw(EntryWithdraw),
+    /// A consumer requests the use of an entry.
+    #[serde(rename = "authorization.request")]
+    AuthorizationRequest(AuthorizationRequest),
+    /// A provider offers less than was requested.
+    #[serde(rename = "authorization.offer")]
+    AuthorizationOffer(AuthorizationOffer),
+    /// The provider agrees to the request, or the consumer to the offer.
+    #[serde(rename = "authorization.agree")]
+    AuthorizationAgree(AuthorizationAgree),
+    /// Both parties sign the agreed terms.
+    #[serde(rename = "authorization.finalize")]
+    AuthorizationFinalize(AuthorizationFinalize),
+    /// The provider refuses.
+    #[serde(rename = "authorization.reject")]
+    AuthorizationReject(AuthorizationReject),
+    /// The consumer takes the request back.
+    #[serde(rename = "authorization.withdraw")]
+    AuthorizationWithdraw(AuthorizationWithdraw),
+    /// The provider or an authority ends a finalized authorization.
+    #[serde(rename = "authorization.revoke")]
+    AuthorizationRevoke(AuthorizationRevoke),
+    /// The consumer gives a finalized authorization up.
+    #[serde(rename = "authorization.relinquish")]
+    AuthorizationRelinquish(AuthorizationRelinquish),
+    /// A party records what was delivered, received, used or denied.
+    #[serde(rename = "receipt.record")]
+    ReceiptRecord(ReceiptRecord),
+}
+
+impl Action {
+    /// The action's `type`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Action::MemberAdmit(_) => "member.admit",
+            Action::OfficeEstablish(_) => "office.establish",
+            Action::KeyRegister(_) => "key.register",
+            Action::KeyRevoke(_) => "key.revoke",
+            Action::DutyRegister(_) => "duty.register",
+            Action::SystemRegister(_) => "system.register",
+            Action::EntryPublish(_) => "entry.publish",
+            Action::EntryRevise(_) => "entry.revise",
+            Action::EntryWithdraw(_) => "entry.withdraw",
+            Action::AuthorizationRequest(_) => "authorization.request",
+            Action::AuthorizationOffer(_) => "authorization.offer",
+            Action::AuthorizationAgree(_) => "authorization.agree",
+            Action::AuthorizationFinalize(_) => "authorization.finalize",
+            Action::AuthorizationReject(_) => "authorization.reject",
+            Action::AuthorizationWithdraw(_) => "authorization.withdraw",
+            Action::AuthorizationRevoke(_) => "authorization.revoke",
+            Action::AuthorizationRelinquish(_) => "authorization.relinquish",
+            Action::ReceiptRecord(_) => "receipt.record",
+        }
+    }
+}

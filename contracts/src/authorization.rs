@@ -1,0 +1,314 @@
+//! Sharing authorization 授权: who may use which items of an entry, for what, how long, how much.
+//!
+//! ```text
+//! requested -> offered -> agreed -> finalized -> revoked | relinquished
+//!     |  \________________^
+//!     +--> rejected | withdrawn        (from requested, offered and agreed)
+//! ```
+//!
+//! What is finalized is one set of terms with one hash, signed by both parties in one envelope,
+//! on one pinned version of the entry. That a grant is expired or exhausted is derived from block
+//! time and counters, never stored.
+
+mod actions;
+mod negotiation;
+
+use mulu_chain::digest::{Digest, Domain};
+use mulu_chain::types::{Height, TimeMs};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::ShareMethod;
+use crate::state;
+pub use actions::{
+    AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
+    AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
+};
+pub(crate) use negotiation::{
+    agree, finalize, load, offer, reject, relinquish, request, revoke, withdraw,
+};
+
+/// An authorization as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// Derived from the transaction that requested it.
+    pub authorization_id: Digest,
+    /// The entry.
+    pub entry_id: Digest,
+    /// The pinned version of the entry.
+    pub entry_version: Digest,
+    /// The member that uses.
+    pub consumer: String,
+    /// Its office, as id.
+    pub consumer_office: String,
+    /// The member that provides.
+    pub provider: String,
+    /// Its office, as id.
+    pub provider_office: String,
+    /// 使用依据 and 使用场景.
+    pub purpose: Purpose,
+    /// 使用范围.
+    pub scope: String,
+    /// 共享方式.
+    pub method: ShareMethod,
+    /// What the consumer asked for.
+    pub requested: Extent,
+    /// What the provider offered or agreed to; never more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Extent>,
+    /// Where it stands.
+    pub status: AuthorizationStatus,
+    /// Hash of the [`Terms`], fixed by the agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_hash: Option<Digest>,
+    /// When it was requested.
+    pub requested_at_height: Height,
+    /// When both signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalized_at_height: Option<Height>,
+    /// Who ended it, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+    /// Totals of the receipts so far.
+    #[serde(default)]
+    pub totals: Totals,
+}
+
+/// Where an authorization stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthorizationStatus {
+    /// The provider is to answer.
+    Requested,
+    /// The consumer is to answer.
+    Offered,
+    /// Terms are fixed; both are to sign.
+    Agreed,
+    /// In force.
+    Finalized,
+    /// Refused by the provider.
+    Rejected,
+    /// Taken back by the consumer.
+    Withdrawn,
+    /// Ended by the provider or an authority.
+    Revoked,
+    /// Given up by the consumer.
+    Relinquished,
+}
+
+/// Why a use is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Purpose {
+    /// 使用依据.
+    pub basis: String,
+    /// 使用场景.
+    pub scenario: String,
+}
+
+/// A span of time in milliseconds, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// First moment.
+    pub from_ms: u64,
+    /// Last moment.
+    pub to_ms: u64,
+}
+
+/// How much may be used; what is not named is not limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Calls in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// Records in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// Bytes in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+/// What a provider may grant less of than was requested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extent {
+    /// Item ids; none exactly if the entry has no items.
+    #[serde(default)]
+    pub items: Vec<String>,
+    /// 使用时限.
+    pub window: Window,
+    /// How much.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Calls, records and bytes of a receipt, or of all receipts of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Calls.
+    #[serde(default)]
+    pub calls: u64,
+    /// Records.
+    #[serde(default)]
+    pub records: u64,
+    /// Bytes.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+/// Totals by kind of receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// What the provider says it delivered.
+    pub delivered: Counts,
+    /// What the consumer says it received.
+    pub received: Counts,
+    /// What the consumer says it used.
+    pub used: Counts,
+}
+
+/// Who ended an authorization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The member.
+    pub by: String,
+    /// When.
+    pub at_height: Height,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What both parties sign. Its hash is over the compact JSON of this struct, in this field order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The authorization.
+    pub authorization_id: Digest,
+    /// The entry.
+    pub entry_id: Digest,
+    /// The pinned version.
+    pub entry_version: Digest,
+    /// The member that uses.
+    pub consumer: String,
+    /// Its office.
+    pub consumer_office: String,
+    /// The member that provides.
+    pub provider: String,
+    /// Its office.
+    pub provider_office: String,
+    /// For what.
+    pub purpose: Purpose,
+    /// 使用范围.
+    pub scope: String,
+    /// 共享方式.
+    pub method: ShareMethod,
+    /// Item ids.
+    pub items: Vec<String>,
+    /// 使用时限.
+    pub window: Window,
+    /// How much.
+    pub limits: Limits,
+}
+
+impl Terms {
+    /// The hash both parties sign.
+    pub fn hash(&self) -> Digest {
+        Digest::of(Domain::AuthorizationTerms, &state::encode(self))
+    }
+}
+
+/// Whether a grant can be used, at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Not finalized, or ended: see the status.
+    Inactive,
+    /// Finalized; the window has not begun.
+    Pending,
+    /// Usable.
+    Active,
+    /// The window is over.
+    Expired,
+    /// A limit is used up.
+    Exhausted,
+}
+
+impl Authorization {
+    /// What is granted, or would be if the provider agreed now.
+    pub fn extent(&self) -> &Extent {
+        self.granted.as_ref().unwrap_or(&self.requested)
+    }
+
+    /// The terms as they stand.
+    pub fn terms(&self) -> Terms {
+        let extent = self.extent();
+        Terms {
+            authorization_id: self.authorization_id,
+            entry_id: self.entry_id,
+            entry_version: self.entry_version,
+            consumer: self.consumer.clone(),
+            consumer_office: self.consumer_office.clone(),
+            provider: self.provider.clone(),
+            provider_office: self.provider_office.clone(),
+            purpose: self.purpose.clone(),
+            scope: self.scope.clone(),
+            method: self.method,
+            items: extent.items.clone(),
+            window: extent.window,
+            limits: extent.limits,
+        }
+    }
+
+    /// Whether it can be used at a block time.
+    pub fn standing(&self, now: TimeMs) -> Standing {
+        let Extent { window, limits, .. } = self.extent();
+        if self.status != AuthorizationStatus::Finalized {
+            Standing::Inactive
+        } else if now.0 > window.to_ms {
+            Standing::Expired
+        } else if limits.used_up(&self.totals.delivered) || limits.used_up(&self.totals.used) {
+            Standing::Exhausted
+        } else if now.0 < window.from_ms {
+            Standing::Pending
+        } else {
+            Standing::Active
+        }
+    }
+}
+
+impl Window {
+    /// Whether another window lies within this one.
+    pub fn contains(&self, other: &Window) -> bool {
+        self.from_ms <= other.from_ms && other.to_ms <= self.to_ms
+    }
+}
+
+impl Limits {
+    /// Whether totals stay within the limits.
+    pub fn allow(&self, totals: &Counts) -> bool {
+        self.pairs(totals).iter().all(|(limit, total)| limit.is_none_or(|limit| *total <= limit))
+    }
+
+    /// Whether a limit is reached, so that no further call, record or byte fits.
+    pub fn used_up(&self, totals: &Counts) -> bool {
+        self.pairs(totals).iter().any(|(limit, total)| limit.is_some_and(|limit| *total >= limit))
+    }
+
+    /// Whether every limit is at least as strict as another's.
+    pub fn within(&self, other: &Limits) -> bool {
+        let pairs =
+            [(self.calls, other.calls), (self.records, other.records), (self.bytes, other.bytes)];
+        pairs.iter().all(|(own, other)| match (own, other) {
+            (_, None) => true,
+            (Some(own), Some(other)) => own <= other,
+            (None, Some(_)) => false,
+        })
+    }
+
+    fn pairs(&self, totals: &Counts) -> [(Option<u64>, u64); 3] {
+        [(self.calls, totals.calls), (self.records, totals.records), (self.bytes, totals.bytes)]
+    }
+}

@@ -1,0 +1,95 @@
+//! The signed actions on authorizations.
+
+use mulu_chain::digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{Extent, Limits, Purpose, Window};
+use crate::catalog::ShareMethod;
+
+/// `authorization.request`: the submitter's member and office request the use of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationRequest {
+    /// The entry.
+    pub entry_id: Digest,
+    /// Its current version hash.
+    pub entry_version: Digest,
+    /// Item ids; none exactly if the entry has no items.
+    #[serde(default)]
+    pub items: Vec<String>,
+    /// 使用依据 and 使用场景.
+    pub purpose: Purpose,
+    /// 使用范围.
+    pub scope: String,
+    /// 共享方式.
+    pub method: ShareMethod,
+    /// 使用时限.
+    pub window: Window,
+    /// How much.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// `authorization.offer`: the provider offers no more than was requested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationOffer {
+    /// Which.
+    pub authorization_id: Digest,
+    /// What is offered.
+    pub granted: Extent,
+}
+
+/// `authorization.agree`: the provider to the request, or the consumer to the offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationAgree {
+    /// Which.
+    pub authorization_id: Digest,
+}
+
+/// `authorization.finalize`: officers of both parties sign this one envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationFinalize {
+    /// Which.
+    pub authorization_id: Digest,
+    /// The hash of the agreed terms.
+    pub terms_hash: Digest,
+}
+
+/// `authorization.reject`: the provider refuses, with a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationReject {
+    /// Which.
+    pub authorization_id: Digest,
+    /// Why.
+    pub reason: String,
+}
+
+/// `authorization.withdraw`: the consumer takes its request back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationWithdraw {
+    /// Which.
+    pub authorization_id: Digest,
+}
+
+/// `authorization.revoke`: the provider or an authority ends a finalized authorization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationRevoke {
+    /// Which.
+    pub authorization_id: Digest,
+    /// Why.
+    pub reason: String,
+}
+
+/// `authorization.relinquish`: the consumer gives a finalized authorization up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationRelinquish {
+    /// Which.
+    pub authorization_id: Digest,
+}

@@ -1,0 +1,261 @@
+//! Catalog entry 目录条目: what data exists, who answers for it, and on what terms it is shared.
+//!
+//! An entry is published once, revised under an optimistic lock (`prev` = version hash of the
+//! record as last read) and withdrawn; its codes are its own for life. An entry's id is the hash of
+//! its first code, which a revision cannot change.
+
+pub mod content;
+
+use std::collections::BTreeSet;
+
+use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
+use serde::{Deserialize, Serialize};
+
+use crate::call::Call;
+use crate::date::date_of;
+use crate::field;
+use crate::key::KeyRole;
+use crate::limits::REASON_CHARS_MAX;
+use crate::member::MemberRole;
+use crate::overlay::Overlay;
+use crate::rejection::{Step, Stop, require};
+use crate::rule::Rule;
+use crate::state::{
+    self, code_key, duty_key, entry_id, entry_key, entry_name_key, office_key, source_key,
+    system_key, version_hash,
+};
+use crate::{duty, office, system};
+pub use content::{Binding, EntryContent, Format, Item, Open, Share, Source};
+
+/// An entry as stored; its version hash is that of these bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Hash of its first code.
+    pub entry_id: Digest,
+    /// The member that provides it.
+    pub provider: String,
+    /// 1 for the first version, one more for each revision.
+    pub version: u32,
+    /// Version hash of the record before; none for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev: Option<Digest>,
+    /// Whether it can be requested.
+    pub status: EntryStatus,
+    /// When the first version was published.
+    pub published_at_height: Height,
+    /// When this record was written.
+    pub updated_at_height: Height,
+    /// Why it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawal_reason: Option<String>,
+    /// What the provider says of it.
+    pub content: EntryContent,
+}
+
+/// Whether an entry can be requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryStatus {
+    /// 已发布.
+    Published,
+    /// 下架: takes no new requests; grants go on.
+    Withdrawn,
+}
+
+/// `entry.publish`: the submitter's member publishes an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryPublish {
+    /// The entry.
+    pub entry: EntryContent,
+}
+
+/// `entry.revise`: the provider publishes a new version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryRevise {
+    /// Which entry.
+    pub entry_id: Digest,
+    /// Version hash of the record this revision is based on.
+    pub prev: Digest,
+    /// The new version, complete.
+    pub entry: EntryContent,
+}
+
+/// `entry.withdraw`: the provider withdraws an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryWithdraw {
+    /// Which entry.
+    pub entry_id: Digest,
+    /// Version hash of the record withdrawn.
+    pub prev: Digest,
+    /// Why.
+    pub reason: String,
+}
+
+/// The entry of an id and its version hash (ENT-01).
+pub(crate) fn current(overlay: &Overlay<'_>, id: &Digest) -> Step<(Entry, Digest)> {
+    let key = entry_key(id);
+    let value = overlay.value(&key)?;
+    let value = value.ok_or_else(|| Stop::Rule(Rule::EntryUnknown, id.to_string()))?;
+    Ok((state::decode(&key, &value)?, version_hash(&value)))
+}
+
+/// An entry that can be requested or revised (ENT-03).
+pub(crate) fn require_published(entry: &Entry) -> Step {
+    let published = entry.status == EntryStatus::Published;
+    require(published, Rule::EntryNotPublished, || format!("{} is withdrawn", entry.entry_id))
+}
+
+pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
+    let content = &action.entry;
+    call.signers.own(&[KeyRole::Officer], Some(&content.office))?;
+    let provides = call.submitter.roles.contains(&MemberRole::Provider);
+    require(provides, Rule::EntryProviderRole, || call.uscc().to_owned())?;
+    check_content(call, content)?;
+    let id = entry_id(content.first_code());
+    claim(call, &id, content, Claim::First)?;
+    let entry = Entry {
+        entry_id: id,
+        provider: call.uscc().to_owned(),
+        version: 1,
+        prev: None,
+        status: EntryStatus::Published,
+        published_at_height: call.height(),
+        updated_at_height: call.height(),
+        withdrawal_reason: None,
+        content: content.clone(),
+    };
+    write(call, &entry)
+}
+
+pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
+    let content = &action.entry;
+    let old = own_version(call, &action.entry_id, &action.prev)?;
+    call.signers.own(&[KeyRole::Officer], Some(&content.office))?;
+    let same = content.first_code() == old.content.first_code();
+    require(same, Rule::EntryPrimaryCode, || {
+        format!("found {}, expected {}", content.first_code(), old.content.first_code())
+    })?;
+    check_content(call, content)?;
+    claim(call, &action.entry_id, content, Claim::Again)?;
+    touch_bound(call, &old.content);
+    let entry = Entry {
+        version: old.version.saturating_add(1),
+        prev: Some(action.prev),
+        updated_at_height: call.height(),
+        content: content.clone(),
+        ..old
+    };
+    write(call, &entry)
+}
+
+pub(crate) fn withdraw(call: &mut Call<'_, '_>, action: &EntryWithdraw) -> Step {
+    let old = own_version(call, &action.entry_id, &action.prev)?;
+    field::text("reason", &action.reason, REASON_CHARS_MAX)?;
+    let entry = Entry {
+        version: old.version.saturating_add(1),
+        prev: Some(action.prev),
+        status: EntryStatus::Withdrawn,
+        updated_at_height: call.height(),
+        withdrawal_reason: Some(action.reason.clone()),
+        ..old
+    };
+    write(call, &entry)
+}
+
+/// The published entry of the submitter at the version named, with a key that may act for its
+/// office (ENT-01 to ENT-04, KEY-04, KEY-05).
+fn own_version(call: &mut Call<'_, '_>, id: &Digest, prev: &Digest) -> Step<Entry> {
+    let (entry, version) = current(call.overlay, id)?;
+    require(entry.provider == call.uscc(), Rule::EntryForeign, || {
+        format!("{id} is provided by {}", entry.provider)
+    })?;
+    call.signers.own(&[KeyRole::Officer], Some(&entry.content.office))?;
+    require_published(&entry)?;
+    require(version == *prev, Rule::EntryPrev, || {
+        format!("prev is {prev}, the current version is {version}")
+    })?;
+    Ok(entry)
+}
+
+/// Checks the content by itself, then what it refers to.
+fn check_content(call: &mut Call<'_, '_>, content: &EntryContent) -> Step {
+    content::check(content, &date_of(call.block.time_ms))?;
+    if content.needs_authority() {
+        let signed = call.signers.authorities(call.params.authority_threshold);
+        signed.or_else(|stop| match stop {
+            Stop::Rule(_, detail) => require(false, Rule::EntryCore, || detail),
+            world => Err(world),
+        })?;
+    }
+    let (overlay, provider) = (&*call.overlay, call.submitter.uscc.as_str());
+    office::in_force(overlay, &content.office, provider)?;
+    let today = date_of(call.block.time_ms);
+    for id in &content.responsibilities {
+        duty::in_force(overlay, id, provider, &today)?;
+    }
+    for binding in &content.systems {
+        let system = system::in_force(overlay, &binding.system, provider)?;
+        let Some(table) = &binding.table else { continue };
+        let declared = system.tables.iter().any(|declared| declared.name == *table);
+        require(declared, Rule::SystemTable, || format!("{table:?} of {}", system.id))?;
+    }
+    Ok(())
+}
+
+/// Whether an entry takes its codes for the first time, or may already have them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    First,
+    Again,
+}
+
+/// Takes the entry's codes, name and source, or finds that it already has them (ENT-06, ENT-07,
+/// ENT-20).
+fn claim(call: &mut Call<'_, '_>, id: &Digest, content: &EntryContent, claim: Claim) -> Step {
+    for code in &content.codes {
+        // An entry's id is the hash of its first code: a second publication of that code would
+        // have the id of the first and must not be taken for its revision.
+        let owner: Option<Digest> = call.overlay.get(&code_key(code))?;
+        let free = owner.is_none_or(|owner| claim == Claim::Again && owner == *id);
+        require(free, Rule::EntryCodeTaken, || format!("{code} belongs to {owner:?}"))?;
+        call.overlay.put(code_key(code), id)?;
+    }
+    let name_key = entry_name_key(call.uscc(), &content.name);
+    if let Some(other) = call.overlay.get::<Digest>(&name_key)?
+        && other != *id
+    {
+        // The index keeps names that were given up; only a live entry of that name counts.
+        let (entry, _) = current(call.overlay, &other)?;
+        let live = entry.status == EntryStatus::Published && entry.content.name == content.name;
+        require(!live, Rule::EntryNameTaken, || format!("{:?} is {other}", content.name))?;
+    }
+    call.overlay.put(name_key, id)?;
+    if let Some(source) = &content.source {
+        let key = source_key(&source.system, &source.identifier);
+        let owner: Option<Digest> = call.overlay.get(&key)?;
+        require(owner.is_none_or(|owner| owner == *id), Rule::EntrySourceTaken, || {
+            format!("{} {} is {owner:?}", source.system, source.identifier)
+        })?;
+        call.overlay.put(key, id)?;
+    }
+    Ok(())
+}
+
+fn write(call: &mut Call<'_, '_>, entry: &Entry) -> Step {
+    call.touch(entry_key(&entry.entry_id));
+    touch_bound(call, &entry.content);
+    call.overlay.put(entry_key(&entry.entry_id), entry)
+}
+
+/// The office, duties and systems an entry is bound to; on a revision those before it, too.
+fn touch_bound(call: &mut Call<'_, '_>, content: &EntryContent) {
+    call.touch(office_key(&content.office));
+    let duties = content.responsibilities.iter().map(|id| duty_key(id));
+    let systems = content.systems.iter().map(|binding| system_key(&binding.system));
+    let subjects: BTreeSet<String> = duties.chain(systems).collect();
+    call.touched.extend(subjects);
+}

@@ -1,0 +1,191 @@
+//! Executing a block: each transaction in order, each as a whole or not at all.
+//!
+//! Checks of a transaction, in this order: still valid (TX-10), not valid too long (TX-11), acting
+//! for itself (TX-13), an active member (MEM-01, MEM-02) and office (OFF), every signer known and
+//! in force (KEY-01, KEY-02), one of them the submitter's (KEY-03); then the actions in order; last
+//! that no signature was superfluous (KEY-06). A rejected transaction leaves an outcome that names
+//! rule and action, and nothing else. Source: SPEC section 10.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mulu_chain::log::Outcome;
+use mulu_chain::state::HistoryEvent;
+use mulu_chain::types::{ChainId, Height, TimeMs};
+
+use crate::action::Action;
+use crate::call::Call;
+use crate::overlay::Overlay;
+use crate::params::Params;
+use crate::rejection::{Rejection, Step, Stop, require};
+use crate::rule::Rule;
+use crate::signers::Signers;
+use crate::state::{self, StateRead, StateReadError};
+use crate::transaction::Transaction;
+use crate::{authorization, duty, entry, key, member, office, receipt, system};
+
+/// The block being executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockContext {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// The block's height.
+    pub height: Height,
+    /// The block's time: the only "now" there is.
+    pub time_ms: TimeMs,
+}
+
+/// What executing a block came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Execution {
+    /// One outcome per transaction, in order.
+    pub outcomes: Vec<Outcome>,
+    /// State key to new value; nothing is ever deleted.
+    pub changes: BTreeMap<String, Vec<u8>>,
+    /// Events appended to histories, in order of execution.
+    pub events: Vec<SubjectEvent>,
+}
+
+/// An event of a subject's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectEvent {
+    /// The subject, such as `entry/sha256:…`.
+    pub subject: String,
+    /// 0-based number of the event in the subject's history.
+    pub number: u64,
+    /// The event.
+    pub event: HistoryEvent,
+}
+
+/// Executes a block's transactions on the state before it.
+///
+/// # Errors
+/// [`StateReadError`] if the world failed; never because of what a transaction holds.
+pub fn execute_block(
+    context: &BlockContext,
+    transactions: &[Transaction],
+    state: &dyn StateRead,
+) -> Result<Execution, StateReadError> {
+    let params = state::params(state)?;
+    let mut overlay = Overlay::new(state);
+    let mut outcomes = Vec::with_capacity(transactions.len());
+    for (index, transaction) in (0u32..).zip(transactions) {
+        let verdict = execute(context, &params, index, transaction, &mut overlay)?;
+        outcomes.push(match verdict {
+            Ok(()) => Outcome::Accepted,
+            Err(Rejection { rule, action, .. }) => {
+                Outcome::Rejected { rule: rule.id().to_owned(), action }
+            }
+        });
+    }
+    let (changes, events) = overlay.into_parts();
+    Ok(Execution { outcomes, changes, events })
+}
+
+/// Whether a transaction would be accepted alone in the given block: what a mempool asks.
+///
+/// # Errors
+/// [`StateReadError`] if the world failed.
+pub fn check(
+    context: &BlockContext,
+    transaction: &Transaction,
+    state: &dyn StateRead,
+) -> Result<Result<(), Rejection>, StateReadError> {
+    let params = state::params(state)?;
+    execute(context, &params, 0, transaction, &mut Overlay::new(state))
+}
+
+/// Executes one transaction and keeps or forgets what it wrote.
+fn execute(
+    context: &BlockContext,
+    params: &Params,
+    index: u32,
+    transaction: &Transaction,
+    overlay: &mut Overlay<'_>,
+) -> Result<Result<(), Rejection>, StateReadError> {
+    let mut action = 0;
+    let steps = run(context, params, index, transaction, overlay, &mut action);
+    match steps {
+        Ok(()) => {
+            overlay.commit();
+            Ok(Ok(()))
+        }
+        Err(Stop::Rule(rule, detail)) => {
+            overlay.abort();
+            Ok(Err(Rejection { rule, action, detail }))
+        }
+        Err(Stop::World(error)) => Err(error),
+    }
+}
+
+/// Runs the checks and actions; `action` is left at the one that broke a rule.
+fn run(
+    context: &BlockContext,
+    params: &Params,
+    index: u32,
+    transaction: &Transaction,
+    overlay: &mut Overlay<'_>,
+    action: &mut u32,
+) -> Step {
+    check_validity(context, params, transaction)?;
+    let submitter = member::in_force(overlay, &transaction.payload().submitter.member)?;
+    if let Some(id) = &transaction.payload().submitter.office {
+        office::in_force(overlay, id, &submitter.uscc)?;
+    }
+    let mut signers = Signers::resolve(context, transaction, overlay)?;
+    for (number, content) in (0u32..).zip(&transaction.payload().actions) {
+        *action = number;
+        let mut call = Call {
+            block: context,
+            params,
+            transaction,
+            submitter: &submitter,
+            signers: &mut signers,
+            overlay,
+            index,
+            action: number,
+            touched: BTreeSet::new(),
+        };
+        apply(&mut call, content)?;
+        call.append_histories()?;
+    }
+    *action = 0;
+    signers.all_needed()
+}
+
+fn check_validity(context: &BlockContext, params: &Params, transaction: &Transaction) -> Step {
+    let payload = transaction.payload();
+    let (valid_until, height) = (payload.valid_until, context.height.0);
+    require(valid_until >= height, Rule::TransactionExpired, || {
+        format!("valid_until is {valid_until}, the block's height {height}")
+    })?;
+    let latest = height.saturating_add(params.valid_heights_max);
+    require(valid_until <= latest, Rule::TransactionTooLongValid, || {
+        format!("valid_until is {valid_until}, at most {latest} is allowed now")
+    })?;
+    require(payload.on_behalf_of.is_none(), Rule::OnBehalfRefused, || {
+        format!("on_behalf_of is {:?}", payload.on_behalf_of)
+    })
+}
+
+fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
+    match action {
+        Action::MemberAdmit(action) => member::admit(call, action),
+        Action::OfficeEstablish(action) => office::establish(call, action),
+        Action::KeyRegister(action) => key::register(call, action),
+        Action::KeyRevoke(action) => key::revoke(call, action),
+        Action::DutyRegister(action) => duty::register(call, action),
+        Action::SystemRegister(action) => system::register(call, action),
+        Action::EntryPublish(action) => entry::publish(call, action),
+        Action::EntryRevise(action) => entry::revise(call, action),
+        Action::EntryWithdraw(action) => entry::withdraw(call, action),
+        Action::AuthorizationRequest(action) => authorization::request(call, action),
+        Action::AuthorizationOffer(action) => authorization::offer(call, action),
+        Action::AuthorizationAgree(action) => authorization::agree(call, action),
+        Action::AuthorizationFinalize(action) => authorization::finalize(call, action),
+        Action::AuthorizationReject(action) => authorization::reject(call, action),
+        Action::AuthorizationWithdraw(action) => authorization::withdraw(call, action),
+        Action::AuthorizationRevoke(action) => authorization::revoke(call, action),
+        Action::AuthorizationRelinquish(action) => authorization::relinquish(call, action),
+        Action::ReceiptRecord(action) => receipt::record(call, action),
+    }
+}

@@ -1,0 +1,85 @@
+//! Bounds of the records, named, with their unit last. Texts are counted in characters.
+
+/// Most actions in one transaction (rule TX-09).
+pub const ACTIONS_MAX: usize = 500;
+/// Longest nonce or claimed creation time of a payload (rule TX-12).
+pub const NONCE_CHARS_MAX: usize = 64;
+
+/// Longest name of a member, office, duty or system.
+pub const NAME_CHARS_MAX: usize = 256;
+/// Longest reason or other remark.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Longest code of an office, duty or system.
+pub const CODE_BYTES_MAX: usize = 32;
+/// Most nodes of one member.
+pub const NODES_MAX: usize = 16;
+/// Most keys registered together with a member.
+pub const FIRST_KEYS_MAX: usize = 8;
+/// Longest text form of a libp2p peer id.
+pub const PEER_ID_BYTES_MAX: usize = 64;
+/// Longest label of a key.
+pub const LABEL_CHARS_MAX: usize = 64;
+
+/// Longest name of a duty.
+pub const DUTY_NAME_CHARS_MAX: usize = 200;
+/// Longest description of a duty.
+pub const DUTY_DESCRIPTION_CHARS_MAX: usize = 2000;
+/// Most legal bases of a duty.
+pub const LEGAL_BASES_MAX: usize = 32;
+/// Longest title of a legal basis.
+pub const LEGAL_TITLE_CHARS_MAX: usize = 500;
+/// Longest document number or article of a legal basis.
+pub const LEGAL_REFERENCE_CHARS_MAX: usize = 200;
+
+/// Longest name of an information system.
+pub const SYSTEM_NAME_CHARS_MAX: usize = 200;
+/// Most tables declared by a system.
+pub const TABLES_MAX: usize = 1000;
+/// Longest table or column name.
+pub const TABLE_NAME_CHARS_MAX: usize = 128;
+/// Longest comment of a table.
+pub const COMMENT_CHARS_MAX: usize = 500;
+/// Most duties a system or an entry names.
+pub const DUTIES_MAX: usize = 64;
+
+/// Most resource codes of an entry.
+pub const CODES_MAX: usize = 8;
+/// Longest resource code.
+pub const RESOURCE_CODE_BYTES_MAX: usize = 64;
+/// Longest name of an entry.
+pub const ENTRY_NAME_CHARS_MAX: usize = 500;
+/// Longest alias of an entry.
+pub const ALIAS_CHARS_MAX: usize = 128;
+/// Most keywords of an entry.
+pub const KEYWORDS_MAX: usize = 32;
+/// Longest keyword.
+pub const KEYWORD_CHARS_MAX: usize = 64;
+/// Longest summary of an entry.
+pub const SUMMARY_CHARS_MAX: usize = 2500;
+/// Most formats of an entry.
+pub const FORMATS_MAX: usize = 8;
+/// Longest format type, such as `xlsx`.
+pub const FORMAT_TYPE_CHARS_MAX: usize = 36;
+/// Longest note on a format.
+pub const FORMAT_NOTE_CHARS_MAX: usize = 256;
+/// Most data items of an entry, and most items of a grant.
+pub const ITEMS_MAX: usize = 500;
+/// Longest id or code of an item.
+pub const ITEM_ID_CHARS_MAX: usize = 128;
+/// Longest description of an item.
+pub const ITEM_DESCRIPTION_CHARS_MAX: usize = 500;
+/// Longest share condition, open condition or basis for not sharing.
+pub const CONDITION_CHARS_MAX: usize = 500;
+/// Most ways of sharing: each at most once.
+pub const METHODS_MAX: usize = 6;
+/// Most related resource codes.
+pub const RELATED_MAX: usize = 32;
+/// Most system bindings of an entry.
+pub const BINDINGS_MAX: usize = 16;
+/// Longest name or identifier in a foreign catalog.
+pub const SOURCE_CHARS_MAX: usize = 512;
+
+/// Longest basis, scenario or scope of a use.
+pub const PURPOSE_CHARS_MAX: usize = 1000;
+/// Largest total a counter may reach: the I-JSON range, so that every reader can represent it.
+pub const COUNTER_MAX: u64 = mulu_chain::limits::JSON_INTEGER_MAX;

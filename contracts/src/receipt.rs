@@ -1,0 +1,275 @@
+//! Use receipt 使用回执: what a party says was delivered, received, used or denied.
+//!
+//! Receipts of a member under an authorization form a chain without gaps (`seq`, `prev_receipt`).
+//! What they count stays within the grant, or they are rejected. `denied` is evidence of a refused
+//! attempt and is recorded whatever the authorization's status; it counts nothing.
+
+use std::collections::BTreeSet;
+
+use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
+use serde::{Deserialize, Serialize};
+
+use crate::authorization::{self, Authorization, AuthorizationStatus, Counts, Purpose, Window};
+use crate::call::Call;
+use crate::field;
+use crate::key::KeyRole;
+use crate::limits::{COUNTER_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX};
+use crate::rejection::{Step, require};
+use crate::rule::Rule;
+use crate::state::{authorization_key, entry_key, office_key, receipt_chain_key, receipt_key};
+
+/// A receipt as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Derived from the transaction that recorded it.
+    pub receipt_id: Digest,
+    /// The authorization.
+    pub authorization_id: Digest,
+    /// Its entry.
+    pub entry_id: Digest,
+    /// The member that says so.
+    pub signer: String,
+    /// Its office, as id.
+    pub office: String,
+    /// What happened.
+    pub kind: ReceiptKind,
+    /// The terms it happened under; may lack for `denied`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_hash: Option<Digest>,
+    /// Item ids.
+    pub items: Vec<String>,
+    /// For what.
+    pub purpose: Purpose,
+    /// When.
+    pub window: Window,
+    /// How much.
+    pub counts: Counts,
+    /// Digest of what was delivered, or Merkle root over the call lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Its number in the signer's chain, from 1.
+    pub seq: u64,
+    /// The receipt before in the signer's chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev_receipt: Option<Digest>,
+    /// The delivery that this reception or use answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_receipt: Option<Digest>,
+    /// Whether the digests of delivery and reception differ.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mismatch: bool,
+    /// When it was recorded.
+    pub recorded_at_height: Height,
+}
+
+/// What a receipt says happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReceiptKind {
+    /// The provider delivered.
+    Delivered,
+    /// The consumer received.
+    Received,
+    /// The consumer used.
+    Used,
+    /// A party refused an attempt.
+    Denied,
+}
+
+/// The last receipt of a member under an authorization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptChain {
+    /// Its number.
+    pub seq: u64,
+    /// Its id.
+    pub receipt_id: Digest,
+}
+
+/// `receipt.record`: a party records a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptRecord {
+    /// The authorization.
+    pub authorization_id: Digest,
+    /// Hash of its terms; required unless `denied`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_hash: Option<Digest>,
+    /// What happened.
+    pub kind: ReceiptKind,
+    /// Item ids.
+    #[serde(default)]
+    pub items: Vec<String>,
+    /// Must be the granted purpose unless `denied`.
+    pub purpose: Purpose,
+    /// When.
+    pub window: Window,
+    /// How much.
+    #[serde(default)]
+    pub counts: Counts,
+    /// Digest of what was delivered, or Merkle root over the call lines; required for `delivered`
+    /// and `received`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// One more than the signer's last receipt under this authorization; 1 for the first.
+    pub seq: u64,
+    /// The signer's last receipt under this authorization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev_receipt: Option<Digest>,
+    /// The delivery that this reception or use answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_receipt: Option<Digest>,
+}
+
+pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
+    call.signers.own(&[KeyRole::Officer, KeyRole::Application], None)?;
+    let authorization = authorization::load(call.overlay, &action.authorization_id)?;
+    let party_office = check_signer(call, &authorization, action.kind)?;
+    let office = call.office().map_or(party_office, str::to_owned);
+    check_form(call, action)?;
+    let totals = match action.kind {
+        ReceiptKind::Denied => authorization.totals,
+        _ => {
+            check_grant(&authorization, action)?;
+            counted(&authorization, action)?
+        }
+    };
+    let chain_key = receipt_chain_key(&action.authorization_id, call.uscc());
+    let last: Option<ReceiptChain> = call.overlay.get(&chain_key)?;
+    check_chain(last.as_ref(), action)?;
+    let receipt = Receipt {
+        receipt_id: call.new_record_id(receipt_key)?,
+        authorization_id: action.authorization_id,
+        entry_id: authorization.entry_id,
+        signer: call.uscc().to_owned(),
+        office,
+        kind: action.kind,
+        terms_hash: action.terms_hash,
+        items: action.items.clone(),
+        purpose: action.purpose.clone(),
+        window: action.window,
+        counts: action.counts,
+        digest: action.digest,
+        seq: action.seq,
+        prev_receipt: action.prev_receipt,
+        peer_receipt: action.peer_receipt,
+        mismatch: check_peer(call, action)?,
+        recorded_at_height: call.height(),
+    };
+    let link = ReceiptChain { seq: receipt.seq, receipt_id: receipt.receipt_id };
+    call.overlay.put(chain_key, &link)?;
+    call.overlay.put(receipt_key(&receipt.receipt_id), &receipt)?;
+    let key = authorization_key(&action.authorization_id);
+    if totals != authorization.totals {
+        call.overlay.put(key.clone(), &Authorization { totals, ..authorization })?;
+    }
+    call.touch(key);
+    call.touch(entry_key(&receipt.entry_id));
+    call.touch(office_key(&receipt.office));
+    Ok(())
+}
+
+/// The submitter is the party that can say this (RCP-02); its office in the authorization.
+fn check_signer(
+    call: &Call<'_, '_>,
+    authorization: &Authorization,
+    kind: ReceiptKind,
+) -> Step<String> {
+    let provides = call.uscc() == authorization.provider;
+    let consumes = call.uscc() == authorization.consumer;
+    let entitled = match kind {
+        ReceiptKind::Delivered => provides,
+        ReceiptKind::Received | ReceiptKind::Used => consumes,
+        ReceiptKind::Denied => provides || consumes,
+    };
+    require(entitled, Rule::ReceiptSigner, || format!("{} says {kind:?}", call.uscc()))?;
+    let office =
+        if provides { &authorization.provider_office } else { &authorization.consumer_office };
+    Ok(office.clone())
+}
+
+/// What holds of every receipt, whatever the authorization's status (RCP-06, RCP-07, RCP-12).
+fn check_form(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step {
+    field::text("purpose.basis", &action.purpose.basis, PURPOSE_CHARS_MAX)?;
+    field::text("purpose.scenario", &action.purpose.scenario, PURPOSE_CHARS_MAX)?;
+    field::count("items", action.items.len(), 0, ITEMS_MAX)?;
+    for item in &action.items {
+        field::text("item", item, ITEM_ID_CHARS_MAX)?;
+    }
+    field::distinct("items", Rule::FieldDuplicate, &action.items)?;
+    let Window { from_ms, to_ms } = action.window;
+    require(from_ms <= to_ms, Rule::ReceiptWindow, || format!("{from_ms} to {to_ms}"))?;
+    let now = call.block.time_ms;
+    let latest = now.0.saturating_add(call.params.clock_skew_ms);
+    require(to_ms <= latest, Rule::ReceiptFuture, || format!("window.to_ms {to_ms}, now {now}"))?;
+    let digested =
+        action.digest.is_some() || matches!(action.kind, ReceiptKind::Used | ReceiptKind::Denied);
+    require(digested, Rule::ReceiptDigest, || format!("{:?} without digest", action.kind))
+}
+
+/// What was done is what was granted (RCP-01, RCP-03 to RCP-06).
+fn check_grant(authorization: &Authorization, action: &ReceiptRecord) -> Step {
+    let finalized = authorization.status == AuthorizationStatus::Finalized;
+    require(finalized, Rule::ReceiptGrant, || format!("it is {:?}", authorization.status))?;
+    require(action.terms_hash == authorization.terms_hash, Rule::ReceiptTerms, || {
+        format!("found {:?}, signed were {:?}", action.terms_hash, authorization.terms_hash)
+    })?;
+    let granted = authorization.extent();
+    let items: BTreeSet<&String> = granted.items.iter().collect();
+    let other = action.items.iter().find(|item| !items.contains(item));
+    require(other.is_none(), Rule::ReceiptItems, || format!("{other:?}"))?;
+    require(action.purpose == authorization.purpose, Rule::ReceiptPurpose, || {
+        format!("granted is {:?}", authorization.purpose)
+    })?;
+    require(granted.window.contains(&action.window), Rule::ReceiptWindow, || {
+        format!("{:?} is not within {:?}", action.window, granted.window)
+    })
+}
+
+/// The totals after this receipt, within the limits (RCP-08).
+fn counted(authorization: &Authorization, action: &ReceiptRecord) -> Step<authorization::Totals> {
+    let mut totals = authorization.totals;
+    let total = match action.kind {
+        ReceiptKind::Delivered => &mut totals.delivered,
+        ReceiptKind::Received => &mut totals.received,
+        ReceiptKind::Used => &mut totals.used,
+        ReceiptKind::Denied => return Ok(totals),
+    };
+    // Sums that leave the I-JSON range saturate above COUNTER_MAX and are refused with the limits.
+    *total = Counts {
+        calls: total.calls.saturating_add(action.counts.calls),
+        records: total.records.saturating_add(action.counts.records),
+        bytes: total.bytes.saturating_add(action.counts.bytes),
+    };
+    let limits = authorization.extent().limits;
+    let countable = [total.calls, total.records, total.bytes].iter().all(|n| *n <= COUNTER_MAX);
+    require(countable && limits.allow(total), Rule::ReceiptLimits, || {
+        format!("the total would be {total:?}, granted are {limits:?}")
+    })?;
+    Ok(totals)
+}
+
+/// The signer's chain has no gap and no fork (RCP-09, RCP-10).
+fn check_chain(last: Option<&ReceiptChain>, action: &ReceiptRecord) -> Step {
+    let expected = last.map_or(0, |last| last.seq).saturating_add(1);
+    require(action.seq == expected, Rule::ReceiptSequence, || {
+        format!("found {}, expected {expected}", action.seq)
+    })?;
+    let previous = last.map(|last| last.receipt_id);
+    require(action.prev_receipt == previous, Rule::ReceiptPrevious, || {
+        format!("found {:?}, expected {previous:?}", action.prev_receipt)
+    })
+}
+
+/// The delivery named is one of this authorization (RCP-11); whether the digests differ.
+fn check_peer(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step<bool> {
+    let Some(id) = &action.peer_receipt else { return Ok(false) };
+    let answers = matches!(action.kind, ReceiptKind::Received | ReceiptKind::Used);
+    let peer: Option<Receipt> = call.overlay.get(&receipt_key(id))?;
+    let delivery = peer.filter(|peer| {
+        peer.kind == ReceiptKind::Delivered && peer.authorization_id == action.authorization_id
+    });
+    require(answers && delivery.is_some(), Rule::ReceiptPeer, || id.to_string())?;
+    let delivered = delivery.and_then(|delivery| delivery.digest);
+    Ok(action.kind == ReceiptKind::Received && delivered != action.digest)
+}

@@ -1,0 +1,175 @@
+//! Information system 信息系统 and its tables 库表: where data lives. No address, no credential.
+
+use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
+use serde::{Deserialize, Serialize};
+
+use crate::call::Call;
+use crate::duty;
+use crate::field;
+use crate::key::KeyRole;
+use crate::limits::{
+    COMMENT_CHARS_MAX, DUTIES_MAX, SYSTEM_NAME_CHARS_MAX, TABLE_NAME_CHARS_MAX, TABLES_MAX,
+};
+use crate::office;
+use crate::overlay::Overlay;
+use crate::rejection::{Step, Stop, require};
+use crate::rule::Rule;
+use crate::state::{duty_key, local_id, member_key, system_key};
+
+/// An information system as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InformationSystem {
+    /// `<uscc>:<code>`.
+    pub id: String,
+    /// The member that owns it.
+    pub member: String,
+    /// Its code within the member.
+    pub code: String,
+    /// 名称.
+    pub name: String,
+    /// The office that owns it, as id.
+    pub office: String,
+    /// 状态.
+    pub status: SystemStatus,
+    /// 库表.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
+    /// 等级保护 level, 1 to 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection_level: Option<u8>,
+    /// The duties it serves, as ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duties: Vec<String>,
+    /// When it was registered.
+    pub registered_at_height: Height,
+}
+
+/// Life of a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SystemStatus {
+    /// 规划.
+    Planned,
+    /// 在建.
+    Building,
+    /// 运行.
+    Running,
+    /// 停用: takes no new bindings.
+    Stopped,
+}
+
+/// A table of a system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Digest of its column list; the list itself stays off the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns_hash: Option<Digest>,
+}
+
+/// A system to be registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSystem {
+    /// 1 to 32 of `a-z`, `0-9` and `-`.
+    pub code: String,
+    /// 名称.
+    pub name: String,
+    /// The office that owns it, as id.
+    pub office: String,
+    /// 状态.
+    pub status: SystemStatus,
+    /// 库表.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
+    /// 等级保护 level, 1 to 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection_level: Option<u8>,
+    /// The duties it serves, as ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duties: Vec<String>,
+}
+
+/// `system.register`: a member registers an information system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemRegister {
+    /// The system.
+    pub system: NewSystem,
+}
+
+/// The system of an id, the member's own and not stopped (SYS-01 to SYS-03).
+pub(crate) fn in_force(overlay: &Overlay<'_>, id: &str, member: &str) -> Step<InformationSystem> {
+    let system: Option<InformationSystem> = overlay.get(&system_key(id))?;
+    let system = system.ok_or_else(|| Stop::Rule(Rule::SystemUnknown, format!("{id:?}")))?;
+    require(system.member == member, Rule::SystemForeign, || format!("{id} is not of {member}"))?;
+    let runs = system.status != SystemStatus::Stopped;
+    require(runs, Rule::SystemStopped, || id.to_owned())?;
+    Ok(system)
+}
+
+pub(crate) fn register(call: &mut Call<'_, '_>, action: &SystemRegister) -> Step {
+    call.signers.own(&[KeyRole::Administrator], Some(&action.system.office))?;
+    let (height, member) = (call.height(), call.uscc().to_owned());
+    let system = create(call.overlay, height, &member, &action.system)?;
+    call.touch(system_key(&system.id));
+    call.touch(member_key(&member));
+    for id in &system.duties {
+        call.touch(duty_key(id));
+    }
+    Ok(())
+}
+
+/// Checks a system and writes it.
+pub(crate) fn create(
+    overlay: &mut Overlay<'_>,
+    height: Height,
+    member: &str,
+    new: &NewSystem,
+) -> Step<InformationSystem> {
+    check_form(new)?;
+    office::in_force(overlay, &new.office, member)?;
+    for id in &new.duties {
+        duty::own(overlay, id, member)?;
+    }
+    let id = local_id(member, &new.code);
+    let taken = overlay.has(&system_key(&id))?;
+    require(!taken, Rule::SystemExists, || id.clone())?;
+    let system = InformationSystem {
+        id: id.clone(),
+        member: member.to_owned(),
+        code: new.code.clone(),
+        name: new.name.clone(),
+        office: new.office.clone(),
+        status: new.status,
+        tables: new.tables.clone(),
+        protection_level: new.protection_level,
+        duties: new.duties.clone(),
+        registered_at_height: height,
+    };
+    overlay.put(system_key(&id), &system)?;
+    Ok(system)
+}
+
+fn check_form(new: &NewSystem) -> Step {
+    field::code(&new.code)?;
+    field::text("name", &new.name, SYSTEM_NAME_CHARS_MAX)?;
+    let level = new.protection_level;
+    require(level.is_none_or(|level| (1..=4).contains(&level)), Rule::SystemProtection, || {
+        format!("protection_level {}", level.unwrap_or_default())
+    })?;
+    field::count("tables", new.tables.len(), 0, TABLES_MAX)?;
+    for table in &new.tables {
+        field::text("table name", &table.name, TABLE_NAME_CHARS_MAX)?;
+        field::optional("table comment", table.comment.as_ref(), COMMENT_CHARS_MAX)?;
+    }
+    field::distinct("tables", Rule::FieldDuplicate, new.tables.iter().map(|t| &t.name))?;
+    field::count("duties", new.duties.len(), 0, DUTIES_MAX)?;
+    field::distinct("duties", Rule::FieldDuplicate, &new.duties)
+}

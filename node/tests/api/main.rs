@@ -1,0 +1,8 @@
+//! The HTTP API against a ledger in memory and a fake replica.
+
+mod fixture;
+mod limits;
+mod read;
+mod socket;
+mod submit;
+mod verify;

@@ -1,0 +1,234 @@
+//! Four departments as four real processes, for scenarios.
+//!
+//! Everything listens on loopback, on ports of its own; whatever was started is stopped when the
+//! value is dropped, by the handle that started it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The departments of the development consortium, in the order of their ports.
+pub const DEPARTMENTS: [&str; 4] =
+    ["market-regulation", "health", "transport", "data-bureau"];
+
+/// How long anything may take before a scenario fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running consortium.
+pub struct Consortium {
+    /// Its folder.
+    pub dir: PathBuf,
+    api_port: u16,
+    nodes: Vec<Option<Child>>,
+    // Kept for its `Drop`: it removes the folder.
+    _folder: tempfile::TempDir,
+}
+
+/// The folder that holds the programs under test.
+pub fn programs() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.parent().and_then(Path::parent).expect("tests run from target/…/deps");
+    assert!(
+        folder.join("mulud").exists() && folder.join("mulu").exists(),
+        "the programs are not built: run `cargo build --workspace --bins` first"
+    );
+    folder.to_path_buf()
+}
+
+/// Ports that are free now: two blocks of four, apart for each test process.
+fn free_ports() -> (u16, u16) {
+    let start = 20_000 + u16::try_from(std::process::id() % 2_000).unwrap_or(0) * 16;
+    let free = |first: u16| {
+        (0..4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok())
+    };
+    let first = (start..60_000).step_by(16).find(|p| free(*p) && free(p + 8));
+    let first = first.expect("there are free ports");
+    (first, first + 8)
+}
+
+impl Consortium {
+    /// Makes a consortium in a temporary folder; nothing runs yet.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dir = folder.path().join("consortium");
+        let (p2p_port, api_port) = free_ports();
+        let consortium = Consortium {
+            dir: dir.clone(),
+            api_port,
+            nodes: DEPARTMENTS.iter().map(|_| None).collect(),
+            _folder: folder,
+        };
+        let (p2p, api) = (p2p_port.to_string(), api_port.to_string());
+        let dir = dir.to_string_lossy().into_owned();
+        consortium.mulu_ok(&["devnet", "init", "--dir", &dir, "--p2p-port", &p2p, "--api-port", &api]);
+        consortium
+    }
+
+    /// Makes one and starts all four.
+    pub fn started() -> Self {
+        let mut consortium = Consortium::new();
+        for node in 0..DEPARTMENTS.len() {
+            consortium.start(node);
+        }
+        consortium.wait_ready();
+        consortium
+    }
+
+    /// A department's home folder.
+    pub fn home(&self, node: usize) -> PathBuf {
+        self.dir.join(DEPARTMENTS[node])
+    }
+
+    /// A department's API.
+    pub fn url(&self, node: usize) -> String {
+        format!("http://127.0.0.1:{}", self.api_port + u16::try_from(node).unwrap_or(0))
+    }
+
+    /// The genesis digest, as the profiles name it.
+    pub fn genesis(&self) -> String {
+        self.get(0, "/v1/status")["genesis"].as_str().expect("the genesis digest").to_owned()
+    }
+
+    /// Starts a department's node.
+    pub fn start(&mut self, node: usize) {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.join(format!("{}.log", DEPARTMENTS[node])))
+            .expect("a log file");
+        let child = Command::new(programs().join("mulud"))
+            .args(["start", "--home"])
+            .arg(self.home(node))
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("mulud starts");
+        self.nodes[node] = Some(child);
+    }
+
+    /// Kills a node at once, as a power cut would.
+    pub fn kill(&mut self, node: usize) {
+        let mut child = self.nodes[node].take().expect("the node runs");
+        child.kill().expect("SIGKILL is delivered");
+        child.wait().expect("the node ends");
+    }
+
+    /// Asks a node to stop and returns how it ended.
+    pub fn stop(&mut self, node: usize) -> std::process::ExitStatus {
+        let mut child = self.nodes[node].take().expect("the node runs");
+        let pid = child.id().to_string();
+        let signalled = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(signalled.success());
+        child.wait().expect("the node ends")
+    }
+
+    /// What a node wrote so far.
+    pub fn log(&self, node: usize) -> String {
+        let path = self.dir.join(format!("{}.log", DEPARTMENTS[node]));
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+
+    /// Waits until every running node is ready.
+    pub fn wait_ready(&self) {
+        for node in (0..DEPARTMENTS.len()).filter(|n| self.nodes[*n].is_some()) {
+            self.wait(node, "ready", |c| c.try_get(node, "/readyz").is_some());
+        }
+    }
+
+    /// Waits until a condition holds; fails with the node's log when it does not.
+    pub fn wait(&self, node: usize, what: &str, condition: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if condition(self) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let log = self.log(node);
+        let tail: Vec<&str> = log.lines().rev().take(40).collect();
+        let tail: Vec<&str> = tail.into_iter().rev().collect();
+        panic!("{}: not {what} after {PATIENCE:?}; its log ends:\n{}", DEPARTMENTS[node], tail.join("\n"));
+    }
+
+    /// A 2xx JSON answer, if that is what comes.
+    pub fn try_get(&self, node: usize, path: &str) -> Option<Value> {
+        let mut answer = ureq::get(format!("{}{path}", self.url(node))).call().ok()?;
+        answer.body_mut().read_json().ok()
+    }
+
+    /// A JSON answer.
+    pub fn get(&self, node: usize, path: &str) -> Value {
+        self.try_get(node, path).unwrap_or_else(|| panic!("GET {path} on {}", DEPARTMENTS[node]))
+    }
+
+    /// A node's height.
+    pub fn height(&self, node: usize) -> u64 {
+        self.get(node, "/v1/status")["height"].as_u64().expect("a height")
+    }
+
+    /// Waits until these nodes stand at one height with one state root, and returns both.
+    pub fn wait_equal(&self, nodes: &[usize]) -> (u64, String) {
+        let status = |node: usize| {
+            let status = self.get(node, "/v1/status");
+            let height = status["height"].as_u64().expect("a height");
+            (height, status["state_root"].as_str().expect("a state root").to_owned())
+        };
+        let equal = || {
+            let first = status(nodes[0]);
+            nodes.iter().all(|n| status(*n) == first).then_some(first)
+        };
+        self.wait(nodes[0], "equal to the others", |_| equal().is_some());
+        equal().unwrap_or_else(|| self.wait_equal(nodes))
+    }
+
+    /// Runs `mulu` with this consortium's profiles.
+    pub fn mulu(&self, arguments: &[&str]) -> Output {
+        Command::new(programs().join("mulu"))
+            .args(arguments)
+            .env("MULU_PROFILES", self.dir.join("profiles.toml"))
+            .env("MULU_LANG", "en")
+            .stdin(Stdio::null())
+            .output()
+            .expect("mulu runs")
+    }
+
+    /// Runs `mulu` and expects success; returns standard output.
+    pub fn mulu_ok(&self, arguments: &[&str]) -> String {
+        let output = self.mulu(arguments);
+        assert!(
+            output.status.success(),
+            "mulu {arguments:?} ended with {:?}\n{}{}",
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs `mulu --output json` and returns what it printed.
+    pub fn mulu_json(&self, arguments: &[&str]) -> Value {
+        let mut all = vec!["--output", "json"];
+        all.extend_from_slice(arguments);
+        let text = self.mulu_ok(&all);
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("mulu {arguments:?}: {e}\n{text}"))
+    }
+}
+
+impl Default for Consortium {
+    fn default() -> Self {
+        Consortium::new()
+    }
+}
+
+impl Drop for Consortium {
+    fn drop(&mut self) {
+        for child in self.nodes.iter_mut().flatten() {
+            // It may have ended already.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
