@@ -1,11 +1,26 @@
-//! Importing catalogs of other systems.
+//! Importing catalogs of other systems: read, clean, map, identify, convert, check against the
+//! rules, compare with the chain, pack, send, report. Only the comparison and the sending need a
+//! node; everything before them is a function of the file and the options.
 
 pub mod clean;
 pub mod columns;
+pub mod convert;
 pub mod csv_source;
+pub mod defaults;
 pub mod encoding;
+pub mod identify;
 pub mod json_source;
 pub mod mapping;
 pub mod names;
+pub mod pack;
+pub mod plan;
+pub mod prepare;
+pub mod progress;
+pub mod report;
 pub mod row;
+pub mod rules;
+pub mod send;
 pub mod vocabulary;
+
+#[cfg(test)]
+pub mod testing;

@@ -1,6 +1,7 @@
 //! A transaction the rules can judge: a verified envelope whose payload parsed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use mulu_chain::json;
 use mulu_chain::signature::PublicKey;
@@ -14,8 +15,13 @@ use crate::rule::Rule;
 
 /// A signed, parsed transaction of this chain. There is no way to make one but
 /// [`Transaction::parse`].
+///
+/// Cloning shares: the mempool, the cache of verified transactions and a block hold one copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transaction {
+pub struct Transaction(Arc<Parsed>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parsed {
     envelope: VerifiedEnvelope,
     payload: Payload,
 }
@@ -88,27 +94,27 @@ impl Transaction {
         }
         let payload: Payload = serde_json::from_str(text).map_err(shape)?;
         check_frame(&payload)?;
-        Ok(Transaction { envelope, payload })
+        Ok(Transaction(Arc::new(Parsed { envelope, payload })))
     }
 
     /// The transaction id.
     pub fn id(&self) -> TransactionId {
-        self.envelope.id()
+        self.0.envelope.id()
     }
 
     /// The signed envelope.
     pub fn envelope(&self) -> &Envelope {
-        self.envelope.envelope()
+        self.0.envelope.envelope()
     }
 
     /// The parsed payload.
     pub fn payload(&self) -> &Payload {
-        &self.payload
+        &self.0.payload
     }
 
     /// The keys that signed, sorted.
     pub fn signers(&self) -> impl Iterator<Item = &PublicKey> {
-        self.envelope.signers()
+        self.0.envelope.signers()
     }
 }
 

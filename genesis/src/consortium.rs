@@ -11,7 +11,7 @@ use crate::reader::Node;
 
 const PEER_TWICE: Help = Help {
     en: "each node has its own key: run `mulud init` for every home folder and list each identity once",
-    zh: "每个节点应有自己的密钥:请为每个节点目录分别运行 mulud init,每个标识只列一次",
+    zh: "每个节点应有自己的密钥：请为每个节点目录分别运行 mulud init，每个标识只列一次",
 };
 
 /// A peer id names one node of one member; otherwise nobody could tell who connected.

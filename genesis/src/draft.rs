@@ -2,8 +2,8 @@
 //! the contracts.
 //!
 //! The contracts stop at the first broken rule. To tell all of them, the record at fault is told,
-//! taken out, and the rest is judged again; a complaint that only follows from a record taken out
-//! is left unsaid.
+//! taken out, and the rest is judged again. A reference to something unknown is left unsaid while
+//! a record of that kind is out, for it may be the one meant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +32,8 @@ pub(crate) struct Draft<'n> {
     duties: Vec<&'n Node>,
     systems: Vec<&'n Node>,
     validators: Vec<&'n Node>,
-    /// Codes of members, ids of offices and duties, and keys that some section declares.
-    declared: BTreeSet<String>,
+    /// The lists that lack a record whose section is at fault.
+    lost: BTreeSet<&'static str>,
 }
 
 impl<'n> Draft<'n> {
@@ -42,20 +42,16 @@ impl<'n> Draft<'n> {
     pub fn of(document: &'n Node, faults: &mut Faults<'_>) -> Draft<'n> {
         let clean = faults.is_empty();
         let mut gather = Gather { clean, faults };
-        let records = Records {
-            params: gather.params(document),
-            ..Records::default()
-        };
         let mut draft = Draft {
             document,
-            records,
+            records: Records { params: params(document), ..Records::default() },
             members: Vec::new(),
             offices: Vec::new(),
             keys: Vec::new(),
             duties: Vec::new(),
             systems: Vec::new(),
             validators: Vec::new(),
-            declared: declared(document),
+            lost: BTreeSet::new(),
         };
         let records = &mut draft.records;
         for node in document.list("member") {
@@ -76,12 +72,29 @@ impl<'n> Draft<'n> {
                 draft.validators.push(node);
             }
         }
+        for (list, section, read) in [
+            ("members", "member", draft.members.len()),
+            ("offices", "office", draft.offices.len()),
+            ("keys", "key", draft.keys.len()),
+            ("duties", "duty", draft.duties.len()),
+        ] {
+            // With other faults about, an absent section may be one with a misspelled name.
+            let absent = !clean && document.field(section).is_none();
+            if absent || read < document.list(section).len() {
+                draft.lost.insert(list);
+            }
+        }
         draft
     }
 
     /// The records as they stand.
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// Whether every section of a list became a record and none was taken out.
+    pub fn is_whole(&self, list: &str) -> bool {
+        !self.lost.contains(list)
     }
 
     /// Judges the records and reports every broken rule; the state of block 0 if there is none.
@@ -92,16 +105,19 @@ impl<'n> Draft<'n> {
                 Err(rejection) => rejection,
             };
             let (list, detail) = split_detail(&rejection);
-            let Some(node) = self.take_out(list, &rejection, detail) else {
-                // Nothing to take out: a complaint about the whole, told unless it may follow
-                // from something told before.
-                if faults.is_empty() {
-                    tell(self.document, &rejection, detail, faults);
+            // Judged before the record at fault is out: it cannot follow from itself.
+            let follows = self.follows(&rejection, detail);
+            match self.take_out(list, &rejection, detail) {
+                Some(_) if follows => {}
+                Some(node) => tell(node, &rejection, detail, faults),
+                None => {
+                    // Nothing to take out: a complaint about the whole, told unless it may
+                    // follow from something told before.
+                    if faults.is_empty() {
+                        tell(self.document, &rejection, detail, faults);
+                    }
+                    return None;
                 }
-                return None;
-            };
-            if faults.is_empty() || !self.follows(&rejection, detail) {
-                tell(node, &rejection, detail, faults);
             }
         }
         None
@@ -118,10 +134,22 @@ impl<'n> Draft<'n> {
                 let given = self.document.field("params")?;
                 (params != records.params).then_some(given)
             }
-            "members" => remove(&mut records.members, &mut self.members, index),
-            "offices" => remove(&mut records.offices, &mut self.offices, index),
-            "keys" => remove(&mut records.keys, &mut self.keys, index),
-            "duties" => remove(&mut records.duties, &mut self.duties, index),
+            "members" => {
+                self.lost.insert("members");
+                remove(&mut records.members, &mut self.members, index)
+            }
+            "offices" => {
+                self.lost.insert("offices");
+                remove(&mut records.offices, &mut self.offices, index)
+            }
+            "keys" => {
+                self.lost.insert("keys");
+                remove(&mut records.keys, &mut self.keys, index)
+            }
+            "duties" => {
+                self.lost.insert("duties");
+                remove(&mut records.duties, &mut self.duties, index)
+            }
             "systems" => remove(&mut records.systems, &mut self.systems, index),
             "validators" => {
                 let index = validator_at_fault(&records.validators, detail)?;
@@ -131,18 +159,27 @@ impl<'n> Draft<'n> {
         }
     }
 
-    /// Whether a complaint that something is unknown only follows from a fault told before.
+    /// Whether a complaint may only follow from a fault told before.
     fn follows(&self, rejection: &Rejection, detail: &str) -> bool {
-        let unknown = match rejection.rule {
-            Rule::MemberUnknown | Rule::OfficeUnknown | Rule::DutyUnknown => detail,
-            Rule::ValidatorKey => detail.split(' ').next().unwrap_or(detail),
-            _ => return false,
-        };
-        self.declared.contains(unknown.trim_matches('"'))
+        match rejection.rule {
+            Rule::MemberUnknown => !self.is_whole("members"),
+            Rule::OfficeUnknown => !self.is_whole("offices"),
+            Rule::DutyUnknown => !self.is_whole("duties"),
+            Rule::ValidatorKey => !self.is_whole("keys"),
+            // The threshold and the number of authorities, not the form of a parameter.
+            Rule::ParamsForm if detail.ends_with("hold authority keys") => {
+                !self.is_whole("keys") || !self.is_whole("members")
+            }
+            _ => false,
+        }
     }
 }
 
-fn remove<'n, T>(records: &mut Vec<T>, nodes: &mut Vec<&'n Node>, index: usize) -> Option<&'n Node> {
+fn remove<'n, T>(
+    records: &mut Vec<T>,
+    nodes: &mut Vec<&'n Node>,
+    index: usize,
+) -> Option<&'n Node> {
     if index >= records.len() || index >= nodes.len() {
         return None;
     }
@@ -173,11 +210,11 @@ fn split_detail(rejection: &Rejection) -> (&str, &str) {
 /// Reports a broken rule at the field it is about.
 fn tell(node: &Node, rejection: &Rejection, detail: &str, faults: &mut Faults<'_>) {
     let rule = rejection.rule;
-    let message =
-        format!("{}: {} ({}): {detail}", rule.id(), rule.title_en(), rule.title_zh());
+    let message = format!("{}: {} ({}): {detail}", rule.id(), rule.title_en(), rule.title_zh());
     let field = field_of(rule).unwrap_or_else(|| first_word(detail));
     // A complaint about the whole document stands at the section it is about.
-    let span = node.field(field).or_else(|| node.field("validator")).map_or(&node.span, |n| &n.span);
+    let span =
+        node.field(field).or_else(|| node.field("validator")).map_or(&node.span, |n| &n.span);
     let (help, help_zh) = (rule.help_en().to_owned(), rule.help_zh().to_owned());
     faults.report_text(span, message, help, help_zh);
 }
@@ -211,19 +248,14 @@ fn first_word(detail: &str) -> &str {
     }
 }
 
-fn declared(document: &Node) -> BTreeSet<String> {
-    let mut declared: BTreeSet<String> = BTreeSet::new();
-    let texts = |section: &'static str, field: &'static str| {
-        document.list(section).iter().filter_map(move |node| node.text(field))
-    };
-    declared.extend(texts("member", "uscc").map(str::to_owned));
-    declared.extend(texts("key", "public_key").map(str::to_owned));
-    for node in document.list("office").iter().chain(document.list("duty")) {
-        if let (Some(member), Some(code)) = (node.text("member"), node.text("code")) {
-            declared.insert(local_id(member, code));
-        }
+/// The parameters: the defaults, and on top of them what the document gives.
+fn params(document: &Node) -> Params {
+    let Some(node) = document.field("params") else { return Params::default() };
+    let mut merged = serde_json::to_value(Params::default()).unwrap_or_default();
+    if let Value::Object(defaults) = &mut merged {
+        defaults.extend(fields(node));
     }
-    declared
+    serde_json::from_value(merged).unwrap_or_default()
 }
 
 /// Turns sections into records.
@@ -234,15 +266,6 @@ struct Gather<'f, 't> {
 }
 
 impl Gather<'_, '_> {
-    fn params(&mut self, document: &Node) -> Params {
-        let Some(node) = document.field("params") else { return Params::default() };
-        let mut merged = serde_json::to_value(Params::default()).unwrap_or_default();
-        if let Value::Object(defaults) = &mut merged {
-            defaults.extend(fields(node));
-        }
-        serde_json::from_value(merged).unwrap_or_default()
-    }
-
     fn record<T: DeserializeOwned>(&mut self, node: &Node, fields: Fields) -> Option<T> {
         match serde_json::from_value(Value::Object(fields)) {
             Ok(record) => Some(record),

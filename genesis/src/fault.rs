@@ -82,7 +82,7 @@ impl fmt::Display for Fault {
         writeln!(f, "{number} | {}", self.source_line)?;
         writeln!(f, "{margin} | {}", self.caret_line())?;
         writeln!(f, "{margin} = help: {}", self.help)?;
-        write!(f, "{margin} = 提示: {}", self.help_zh)
+        write!(f, "{margin} = 提示：{}", self.help_zh)
     }
 }
 

@@ -90,11 +90,11 @@ impl Founding {
 
 const TOO_LONG: Help = Help {
     en: "found the chain with fewer records; add the rest by transactions",
-    zh: "请减少创世内容,其余以后用交易登记",
+    zh: "请减少创世内容，其余以后用交易登记",
 };
 const TIME: Help = Help {
     en: "write the founding time in UTC: \"2026-01-01T00:00:00Z\"",
-    zh: "请写创世时间(协调世界时):\"2026-01-01T00:00:00Z\"",
+    zh: "请写创世时间（协调世界时）：\"2026-01-01T00:00:00Z\"",
 };
 
 /// Reads a founding document. `file_name` is only for the faults.
@@ -117,19 +117,17 @@ fn read(text: &str, faults: &mut Faults<'_>) -> Option<Founding> {
         return None;
     }
     let document = reader::read(text, schema::DOCUMENT, faults)?;
-    let clean = faults.is_empty();
     let chain_id = document.text("chain_id").and_then(|text| text.parse().ok());
     let time_ms = time(&document, faults);
     consortium::check_peers(&document, faults);
     let mut draft = Draft::of(&document, faults);
-    if clean {
-        // With unreadable keys about, a missing administrator may be one of them.
+    let summary = summary(draft.records());
+    let state = draft.judge(faults);
+    if draft.is_whole("members") && draft.is_whole("keys") {
         consortium::check_administrators(&document, draft.records(), faults);
     }
-    let summary = summary(draft.records());
-    let state = draft.judge(faults)?;
     let validators = ValidatorSet::new(draft.records().validators.clone()).ok()?;
-    let block = genesis_block(chain_id?, time_ms?, state, validators);
+    let block = genesis_block(chain_id?, time_ms?, state?, validators);
     Some(Founding { block, summary })
 }
 

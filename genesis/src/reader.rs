@@ -127,9 +127,7 @@ pub(crate) fn read(text: &str, fields: &'static [Field], faults: &mut Faults<'_>
         let span = error.span().unwrap_or(0..0);
         faults.report(&span, format!("not TOML: {}", error.message()), help::SYNTAX);
     }
-    errors
-        .is_empty()
-        .then(|| table(document.get_ref(), 0..0, DOCUMENT, fields, faults))
+    errors.is_empty().then(|| table(document.get_ref(), 0..0, DOCUMENT, fields, faults))
 }
 
 fn table(
@@ -197,24 +195,24 @@ fn value(node: &Spanned<DeValue<'_>>, field: &Field, faults: &mut Faults<'_>) ->
         }
         (Kind::Flag, DeValue::Boolean(flag)) => Data::Flag(*flag),
         (Kind::Texts, DeValue::Array(items)) if fits(name, items.len(), &span, faults) => {
-            elements(items, name, Kind::Text, faults)
+            texts(items, name, Kind::Text, faults)?
         }
         (Kind::FormedTexts(form), DeValue::Array(items))
             if fits(name, items.len(), &span, faults) =>
         {
-            elements(items, name, Kind::Formed(form), faults)
+            texts(items, name, Kind::Formed(form), faults)?
         }
         (Kind::Table(fields), DeValue::Table(inner)) => {
             return Some(table(inner, span, &format!("`{name}`"), fields, faults));
         }
         (Kind::Tables(fields), DeValue::Array(items)) if fits(name, items.len(), &span, faults) => {
-            elements(items, name, Kind::Table(fields), faults)
+            let element = Field { name, kind: Kind::Table(fields), required: true };
+            Data::List(items.iter().filter_map(|item| value(item, &element, faults)).collect())
         }
         // The guards above have told that the list is too long.
         (Kind::Texts | Kind::FormedTexts(_) | Kind::Tables(_), DeValue::Array(_)) => return None,
         (kind, found) => {
-            let message =
-                format!("`{name}` must be {}, found {}", kind.wanted(), found.type_str());
+            let message = format!("`{name}` must be {}, found {}", kind.wanted(), found.type_str());
             faults.report(&span, message, kind.help());
             return None;
         }
@@ -222,15 +220,16 @@ fn value(node: &Spanned<DeValue<'_>>, field: &Field, faults: &mut Faults<'_>) ->
     Some(Node { span, data })
 }
 
-/// Reads the elements of a list; those at fault are left out, and told.
-fn elements(
+/// Reads a list of texts; nothing of it if one is at fault, for half a list means something else.
+fn texts(
     items: &[Spanned<DeValue<'_>>],
     name: &'static str,
     kind: Kind,
     faults: &mut Faults<'_>,
-) -> Data {
+) -> Option<Data> {
     let element = Field { name, kind, required: true };
-    Data::List(items.iter().filter_map(|item| value(item, &element, faults)).collect())
+    let read: Vec<Option<Node>> = items.iter().map(|item| value(item, &element, faults)).collect();
+    read.into_iter().collect::<Option<Vec<Node>>>().map(Data::List)
 }
 
 fn fits(name: &str, length: usize, span: &Range<usize>, faults: &mut Faults<'_>) -> bool {
@@ -261,7 +260,7 @@ fn unknown_field(
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
     let near = names.iter().find(|name| is_near(name, key.get_ref()));
     let (hint, hint_zh) = match near {
-        Some(name) => (format!("did you mean `{name}`? "), format!("是否应为“{name}”?")),
+        Some(name) => (format!("did you mean `{name}`? "), format!("是否应为“{name}”？")),
         None => (String::new(), String::new()),
     };
     let names = names.join(", ");
@@ -269,7 +268,7 @@ fn unknown_field(
         &key.span(),
         format!("{path} has no field `{}`", key.get_ref()),
         format!("{hint}the fields are: {names}"),
-        format!("{hint_zh}可用字段:{names}"),
+        format!("{hint_zh}可用字段：{names}"),
     );
 }
 
@@ -323,28 +322,38 @@ pub(crate) mod help {
 
     pub(crate) const SYNTAX: Help = Help {
         en: "write TOML 1.0: `name = \"value\"`, sections in [[double brackets]], text in double quotes",
-        zh: "请按 TOML 1.0 书写:名称 = \"值\",分节用 [[双方括号]],文本用英文双引号",
+        zh: "请按 TOML 1.0 书写：名称 = \"值\"，分节用 [[双方括号]]，文本用英文双引号",
     };
     pub(crate) const MISSING: Help =
         Help { en: "add the field to this section", zh: "请在本节补充该字段" };
     pub(crate) const QUOTES: Help =
         Help { en: "put the value in double quotes", zh: "请用英文双引号括起该值" };
-    pub(crate) const COUNT: Help =
-        Help { en: "write digits without quotes, such as 1", zh: "请写不带引号的非负整数,例如 1" };
-    pub(crate) const FLAG: Help =
-        Help { en: "write true or false without quotes", zh: "请写不带引号的 true 或 false" };
-    pub(crate) const TEXTS: Help =
-        Help { en: "write a list: [\"first\", \"second\"]", zh: "请写成列表:[\"甲\", \"乙\"]" };
-    pub(crate) const TABLE: Help =
-        Help { en: "write a table: { field = \"value\" }", zh: "请写成表:{ 字段 = \"值\" }" };
+    pub(crate) const COUNT: Help = Help {
+        en: "write digits without quotes, such as 1",
+        zh: "请写不带引号的非负整数，例如 1",
+    };
+    pub(crate) const FLAG: Help = Help {
+        en: "write true or false without quotes",
+        zh: "请写不带引号的 true 或 false",
+    };
+    pub(crate) const TEXTS: Help = Help {
+        en: "write a list: [\"first\", \"second\"]",
+        zh: "请写成列表：[\"甲\", \"乙\"]",
+    };
+    pub(crate) const TABLE: Help = Help {
+        en: "write a table: { field = \"value\" }",
+        zh: "请写成表：{ 字段 = \"值\" }",
+    };
     pub(crate) const TABLES: Help = Help {
         en: "write the section header in double brackets, or a list of tables [{ field = \"value\" }]",
-        zh: "分节标题请用双方括号,或写成表的列表 [{ 字段 = \"值\" }]",
+        zh: "分节标题请用双方括号，或写成表的列表 [{ 字段 = \"值\" }]",
     };
-    pub(crate) const LENGTH: Help =
-        Help { en: "found the chain with fewer; add the rest by transactions", zh: "请减少创世内容,其余以后用交易登记" };
+    pub(crate) const LENGTH: Help = Help {
+        en: "found the chain with fewer; add the rest by transactions",
+        zh: "请减少创世内容，其余以后用交易登记",
+    };
     pub(crate) const TEXT: Help = Help {
         en: "retype the text: no invisible or control characters, no blanks at its ends, composed form (NFC)",
-        zh: "请重新键入该文本:不得含不可见字符或控制字符,首尾不得有空格,须为 Unicode NFC 形式",
+        zh: "请重新键入该文本：不得含不可见字符或控制字符，首尾不得有空格，须为 Unicode NFC 形式",
     };
 }

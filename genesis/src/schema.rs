@@ -67,8 +67,7 @@ pub(crate) const MEMBER: &[Field] = &[
     optional("uscc_check_waived", Kind::Flag),
 ];
 
-const NODE: &[Field] =
-    &[required("peer_id", Kind::Formed(&PEER_ID)), optional("name", Kind::Text)];
+const NODE: &[Field] = &[required("peer_id", Kind::Formed(&PEER_ID)), optional("name", Kind::Text)];
 
 /// `[[office]]`.
 pub(crate) const OFFICE: &[Field] = &[
@@ -152,7 +151,7 @@ static CHAIN_ID: Form = Form {
     complaint: |text| text.parse::<ChainId>().err().map(|invalid| invalid.to_string()),
     help: Help {
         en: "name the chain, such as \"mulu-devnet\"",
-        zh: "请给链命名,例如 \"mulu-devnet\"",
+        zh: "请给链命名，例如 \"mulu-devnet\"",
     },
 };
 
@@ -179,3 +178,6 @@ static DIGEST: Form = Form {
         zh: "请写 sha256: 加 64 位小写十六进制数字",
     },
 };
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! The English sentence is the error's own `Display`; the Chinese one comes from
 //! [`Explain::chinese`]. Chinese readers get both, so that a message can still be searched for.
 
+mod startup;
+
 use std::error::Error;
 use std::fmt::Write as _;
 

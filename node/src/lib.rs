@@ -7,6 +7,7 @@ pub mod api;
 pub mod config;
 pub mod driver;
 pub mod explain;
+pub mod home;
 pub mod ingest;
 pub mod keys;
 pub mod logging;

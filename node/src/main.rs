@@ -1,1 +1,248 @@
-fn main() {}
+//! `mulud`: a department's node (目录链节点).
+//!
+//! Exit codes: 0 done; 1 the node failed; 2 the command line, the configuration, a key or the
+//! founding document must be corrected first.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use libp2p::Multiaddr;
+use mulu_node::config::{Config, LogFormat, Overrides};
+use mulu_node::explain::{Explain, Language};
+use mulu_node::home::{self, Created, NewHome};
+use mulu_node::keys;
+use mulu_node::logging;
+use mulu_node::run;
+
+/// The command line or the configuration must be corrected.
+const EXIT_USAGE: u8 = 2;
+/// The node failed.
+const EXIT_FAILURE: u8 = 1;
+
+/// A Mulu node: keeps and serves one department's copy of the consortium's catalog chain
+/// (目录链节点)
+#[derive(Debug, Parser)]
+#[command(
+    name = "mulud",
+    version,
+    after_help = "\
+Examples (示例):
+  mulud init --home /var/lib/mulu --genesis genesis.toml --member 11370000MB0000001A \\
+        --peer /ip4/10.1.2.3/tcp/26601/p2p/12D3KooW…
+  mulud start --home /var/lib/mulu
+  mulud show-node-id --home /var/lib/mulu
+
+Messages also come in Chinese when MULU_LANG, LC_ALL or LANG begins with zh
+(上述变量以 zh 开头时,错误信息同时以中文显示).
+Exit codes (退出码): 0 done, 1 the node failed, 2 correct the command line, the configuration or a key."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new node: folder, keys, configuration (新建节点)
+    #[command(after_help = "\
+Nothing is overwritten. Keys that lie in DIR/keys already (node.pem, validator.pem: Ed25519 in
+PKCS#8 PEM, mode 0600) are kept. Before the founding document exists, leave --genesis out, hand
+the printed node id and validator key to the convenor, and later copy the document to
+DIR/genesis.toml.
+
+Example (示例):
+  mulud init --home /var/lib/mulu --genesis genesis.toml --member 11370000MB0000001A \\
+        --moniker data-bureau --p2p-listen /ip4/0.0.0.0/tcp/26601 \\
+        --peer /ip4/10.1.2.3/tcp/26601/p2p/12D3KooW…")]
+    Init(InitArgs),
+    /// Run the node until SIGTERM or SIGINT (启动节点)
+    #[command(after_help = "\
+Settings come from the command line, then from MULU_P2P_LISTEN, MULU_API_LISTEN, MULU_LOG_FORMAT and
+MULU_LOG_LEVEL, then from DIR/config.toml. Encrypted keys are opened with MULU_KEY_PASSPHRASE_FILE,
+the systemd credential mulu-key-passphrase, or MULU_KEY_PASSPHRASE.
+
+Example (示例):
+  mulud start --home /var/lib/mulu --log-format json --log-level info,mulu_node::p2p=debug")]
+    Start(StartArgs),
+    /// Print the node's peer id, which other nodes' `peers` and the founding document name (显示节点标识)
+    ShowNodeId(HomeArgs),
+    /// Print the validator's public key (显示验证者公钥)
+    ShowValidator(HomeArgs),
+    /// Print the version (显示版本)
+    Version,
+}
+
+#[derive(Debug, Args)]
+struct HomeArgs {
+    /// The node's folder (节点目录)
+    #[arg(long, value_name = "DIR", env = "MULU_HOME")]
+    home: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The consortium's founding document; checked, then copied (联盟创始文件)
+    #[arg(long, value_name = "FILE")]
+    genesis: Option<PathBuf>,
+    /// The member that runs the node: its unified social credit code (成员的统一社会信用代码)
+    #[arg(long, value_name = "USCC")]
+    member: String,
+    /// What people call the node [default: the member's code] (节点名称)
+    #[arg(long, value_name = "NAME")]
+    moniker: Option<String>,
+    /// Where to listen for peers [default: /ip4/0.0.0.0/tcp/26601] (监听对等节点的地址)
+    #[arg(long, value_name = "MULTIADDR")]
+    p2p_listen: Option<Multiaddr>,
+    /// Where to serve the API [default: 127.0.0.1:26701] (API 监听地址)
+    #[arg(long, value_name = "IP:PORT")]
+    api_listen: Option<SocketAddr>,
+    /// A peer to dial; may be given several times (要连接的节点,可多次给出)
+    #[arg(long = "peer", value_name = "MULTIADDR")]
+    peers: Vec<Multiaddr>,
+    /// Only replicate: no validator key, no vote (观察节点,不参与投票)
+    #[arg(long)]
+    observer: bool,
+}
+
+#[derive(Debug, Args)]
+struct StartArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Form of the log lines (日志格式)
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// error, warn, info, debug, trace, or directives (日志级别)
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// An error's message and its exit code.
+struct Failure {
+    message: String,
+    exit: u8,
+}
+
+fn main() -> ExitCode {
+    let language = Language::from_environment();
+    let done = match Cli::parse().command {
+        Command::Init(args) => init(args, language),
+        Command::Start(args) => start(args, language),
+        Command::ShowNodeId(args) => show_node_id(&args, language),
+        Command::ShowValidator(args) => show_validator(&args, language),
+        Command::Version => say(format_args!("mulud {}", env!("CARGO_PKG_VERSION"))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { message, exit }) => {
+            // A closed standard error is no reason for another exit code.
+            let _ = writeln!(std::io::stderr(), "{message}");
+            ExitCode::from(exit)
+        }
+    }
+}
+
+fn init(args: InitArgs, language: Language) -> Result<(), Failure> {
+    let mut config = Config::new(args.moniker.unwrap_or_else(|| args.member.clone()), args.member);
+    config.p2p.listen = args.p2p_listen.unwrap_or(config.p2p.listen);
+    config.p2p.peers = args.peers;
+    config.api.listen = args.api_listen.unwrap_or(config.api.listen);
+    let new = NewHome { home: args.home.home, genesis: args.genesis, config, observer: args.observer };
+    let created = home::create(&new).map_err(|error| usage(&error, language))?;
+    report(&new, &created, language)
+}
+
+fn report(new: &NewHome, created: &Created, language: Language) -> Result<(), Failure> {
+    let home = new.home.display();
+    let pick = |en: &'static str, zh: &'static str| match language {
+        Language::English => en,
+        Language::Chinese => zh,
+    };
+    say(format_args!("{} {home}", pick("node made in", "节点已建立：")))?;
+    for path in &created.kept {
+        say(format_args!("  {}  {}", pick("kept     ", "沿用密钥"), path.display()))?;
+    }
+    if let Some(founding) = &created.founding {
+        say(format_args!("  {}  {}", pick("chain    ", "链标识  "), founding.chain_id()))?;
+        say(format_args!("  {}  {}", pick("genesis  ", "创始区块"), founding.digest()))?;
+    }
+    say(format_args!("  {}  {}", pick("node id  ", "节点标识"), created.peer_id))?;
+    match &created.validator {
+        Some(key) => say(format_args!("  {}  {key}", pick("validator", "验证者  ")))?,
+        None => say(format_args!("  {}", pick("observer: it does not vote", "观察节点，不参与投票")))?,
+    }
+    say(format_args!("\n{}", pick("next:", "下一步：")))?;
+    if created.founding.is_none() {
+        say(format_args!(
+            "  {} {home}/{}",
+            pick(
+                "hand the node id and the validator key to the convenor; copy the founding document to",
+                "将节点标识和验证者公钥交给牵头单位；收到创始文件后放到"
+            ),
+            home::GENESIS_FILE_NAME
+        ))?;
+    }
+    say(format_args!(
+        "  {} {}/p2p/{} {}",
+        pick("the other members add", "其他成员在其 config.toml 的 peers 中加入"),
+        new.config.p2p.listen,
+        created.peer_id,
+        pick("(with this machine's IP address) to their peers", "（换成本机 IP 地址）")
+    ))?;
+    say(format_args!(
+        "  {}",
+        pick(
+            "keep an offline copy of keys/; never start two nodes with the same validator key",
+            "离线备份 keys/；切勿用同一验证者密钥启动两个节点"
+        )
+    ))?;
+    say(format_args!("  mulud start --home {home}"))
+}
+
+fn start(args: StartArgs, language: Language) -> Result<(), Failure> {
+    let home = args.home.home;
+    let mut config = Config::load(&home).map_err(|error| usage(&error, language))?;
+    let flags = Overrides { log_format: args.log_format, log_level: args.log_level };
+    config.override_with(flags).map_err(|error| usage(&error, language))?;
+    logging::start(config.log.format, &config.log.level)
+        .map_err(|error| Failure { message: format!("error: {error}"), exit: EXIT_FAILURE })?;
+    logging::abort_on_panic();
+    run::run(&home, config).map_err(|error| {
+        let exit = if error.is_usage() { EXIT_USAGE } else { EXIT_FAILURE };
+        // Operators read the sentence, machines the log line.
+        tracing::error!(%error, "the node stopped");
+        Failure { message: error.explain(language), exit }
+    })
+}
+
+fn show_node_id(args: &HomeArgs, language: Language) -> Result<(), Failure> {
+    let identity = keys::load_identity(&args.home).map_err(|error| usage(&error, language))?;
+    say(format_args!("{}", identity.public().to_peer_id()))
+}
+
+fn show_validator(args: &HomeArgs, language: Language) -> Result<(), Failure> {
+    match keys::load_validator(&args.home).map_err(|error| usage(&error, language))? {
+        Some(key) => say(format_args!("{}", key.public_key())),
+        None => {
+            let path = keys::KeyFile::Validator.path(&args.home);
+            let missing = keys::KeyError::Missing { path };
+            Err(usage(&missing, language))
+        }
+    }
+}
+
+fn usage(error: &impl Explain, language: Language) -> Failure {
+    Failure { message: error.explain(language), exit: EXIT_USAGE }
+}
+
+/// Prints a line; a closed standard output ends the program quietly with a failure.
+fn say(line: std::fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| Failure {
+        message: format!("error: cannot write to standard output: {error}"),
+        exit: EXIT_FAILURE,
+    })
+}

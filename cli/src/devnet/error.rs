@@ -13,7 +13,7 @@ use crate::lang::Text;
 pub enum DevnetError {
     /// `init` into a folder that exists.
     #[error(
-        "{dir} already exists, and init never overwrites anything: choose another --dir, or remove it yourself\n目录已存在,不会被覆盖:请用 --dir 指定其他目录,或先自行删除", dir = dir.display()
+        "{dir} already exists, and init never overwrites anything: choose another --dir, or remove it yourself\n目录已存在，不会被覆盖：请用 --dir 指定其他目录，或先自行删除", dir = dir.display()
     )]
     Exists {
         /// The folder.
@@ -21,7 +21,7 @@ pub enum DevnetError {
     },
     /// A folder without the files `init` writes.
     #[error(
-        "{dir} is not a development consortium: {missing} is missing or incomplete; write one with `mulu devnet init --dir {dir}`\n该目录不是开发联盟链,请先运行 mulu devnet init", dir = dir.display()
+        "{dir} is not a development consortium: {missing} is missing or incomplete; write one with `mulu devnet init --dir {dir}`\n该目录不是开发联盟链，请先运行 mulu devnet init", dir = dir.display()
     )]
     NotADevnet {
         /// The folder.
@@ -39,7 +39,7 @@ pub enum DevnetError {
     },
     /// Two port ranges that overlap.
     #[error(
-        "--p2p-port {p2p_port} and --api-port {api_port} overlap: each takes the four ports after it\n两个端口区间重叠,各占其后的四个端口"
+        "--p2p-port {p2p_port} and --api-port {api_port} overlap: each takes the four ports after it\n两个端口区间重叠，各占其后的四个端口"
     )]
     Ports {
         /// Base of the peer ports.
@@ -69,7 +69,7 @@ pub enum DevnetError {
         source: std::io::Error,
     },
     /// A name that is no department.
-    #[error("no department is called {name}: the departments are {known}\n没有该部门,可用名称见上")]
+    #[error("no department is called {name}: the departments are {known}\n没有该部门，可用名称见上")]
     UnknownDepartment {
         /// The name.
         name: String,
@@ -78,7 +78,7 @@ pub enum DevnetError {
     },
     /// No node program.
     #[error(
-        "there is no node program at {path}: build it with `cargo build -p mulu-node`, or name it with --mulud PATH\n找不到 mulud 程序,请先编译或用 --mulud 指定", path = path.display()
+        "there is no node program at {path}: build it with `cargo build -p mulu-node`, or name it with --mulud PATH\n找不到 mulud 程序，请先编译或用 --mulud 指定", path = path.display()
     )]
     MuludMissing {
         /// Where it was looked for.
@@ -86,7 +86,7 @@ pub enum DevnetError {
     },
     /// A port that something else holds.
     #[error(
-        "{slug} cannot listen on {address}: {source}; stop what uses it, or run init with other ports\n端口不可用,请停止占用它的程序,或用其他端口重新 init"
+        "{slug} cannot listen on {address}: {source}; stop what uses it, or run init with other ports\n端口不可用，请停止占用它的程序，或用其他端口重新 init"
     )]
     Address {
         /// The department.
@@ -106,7 +106,7 @@ pub enum DevnetError {
     },
     /// A node that ended while it was waited for.
     #[error(
-        "{slug} ended before it was ready ({status}); the end of {log}:\n{tail}\n该节点在就绪前退出,原因见上述日志", log = log.display()
+        "{slug} ended before it was ready ({status}); the end of {log}:\n{tail}\n该节点在就绪前退出，原因见上述日志", log = log.display()
     )]
     Ended {
         /// The department.
@@ -120,7 +120,7 @@ pub enum DevnetError {
     },
     /// Nodes that did not become ready.
     #[error(
-        "not ready after {seconds} s: {slugs}; they keep running: see mulud.log in their folders, or `mulu devnet status`\n在规定时间内未就绪,进程仍在运行,请查看各目录下的 mulud.log"
+        "not ready after {seconds} s: {slugs}; they keep running: see mulud.log in their folders, or `mulu devnet status`\n在规定时间内未就绪，进程仍在运行，请查看各目录下的 mulud.log"
     )]
     NotReady {
         /// The departments.
@@ -130,7 +130,7 @@ pub enum DevnetError {
     },
     /// Nodes that did not stop.
     #[error(
-        "still running {seconds} s after SIGTERM: {slugs}; look at their logs before you kill them\n发送 SIGTERM 后仍未停止,强制结束前请先查看日志"
+        "still running {seconds} s after SIGTERM: {slugs}; look at their logs before you kill them\n发送 SIGTERM 后仍未停止，强制结束前请先查看日志"
     )]
     StillRunning {
         /// The departments with their process ids.
@@ -140,7 +140,7 @@ pub enum DevnetError {
     },
     /// Two nodes hold different blocks at one height.
     #[error(
-        "the nodes DISAGREE at height {height}: keep all folders as they are and compare the audit bundles\n节点在高度 {height} 出现分歧:请保留全部目录并比对审计包"
+        "the nodes DISAGREE at height {height}: keep all folders as they are and compare the audit bundles\n节点在高度 {height} 出现分歧：请保留全部目录并比对审计包"
     )]
     Disagree {
         /// The height.

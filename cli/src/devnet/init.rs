@@ -181,7 +181,7 @@ fn config(plan: &Plan, index: usize) -> String {
 fn profiles(plan: &Plan) -> String {
     let mut text = String::from(
         "# Profiles of the development consortium: `mulu --profile NAME …`\n\
-         # 开发联盟链的命令行配置档:部门名即其经办人,带后缀的为其他角色。\n",
+         # 开发联盟链的命令行配置档：部门名即其经办人，带后缀的为其他角色。\n",
     );
     for (department, addresses) in DEPARTMENTS.iter().zip(&plan.addresses) {
         let office = Some(department.first_office().code);
@@ -254,7 +254,7 @@ fn report(dir: &Path, plan: &Plan) {
     }
     say("");
     say("The private keys in this folder are NOT encrypted: development only, never production.");
-    say("本目录中的私钥未加密,仅供开发试用,不得用于生产。");
+    say("本目录中的私钥未加密，仅供开发试用，不得用于生产。");
     say("");
     say(format_args!("next: mulu devnet up --dir {shown}"));
 }

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
 
 use super::{
     Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
     AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
-    AuthorizationStatus as Status, AuthorizationWithdraw, Ended, Extent, Totals, Window,
+    AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Totals, Window,
 };
 use crate::call::Call;
 use crate::catalog::ShareType;
 use crate::entry::{self, Entry};
 use crate::field;
 use crate::key::KeyRole;
-use crate::limits::{ITEMS_MAX, PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
+use crate::limits::{COUNTER_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::member::MemberRole;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, refuse, require};
@@ -70,7 +71,29 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         ended: None,
         totals: Totals::default(),
     };
+    // A request is refused now (TX-15) if its record could outgrow what the state holds later:
+    // neither agreement nor revocation may ever fail for that reason.
+    write(call, &largest(&authorization))?;
     write(call, &authorization)
+}
+
+/// The largest record an authorization can become.
+fn largest(authorization: &Authorization) -> Authorization {
+    let all = Counts { calls: COUNTER_MAX, records: COUNTER_MAX, bytes: COUNTER_MAX };
+    let widest = char::MAX.to_string().repeat(REASON_CHARS_MAX);
+    let ended = Ended {
+        by: authorization.provider.clone(),
+        at_height: Height(u64::MAX),
+        reason: Some(widest),
+    };
+    Authorization {
+        granted: Some(authorization.requested.clone()),
+        terms_hash: Some(authorization.entry_version),
+        finalized_at_height: Some(Height(u64::MAX)),
+        ended: Some(ended),
+        totals: Totals { delivered: all, received: all, used: all },
+        ..authorization.clone()
+    }
 }
 
 pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Step {

@@ -190,7 +190,7 @@ pub struct Source {
 }
 
 impl EntryContent {
-    /// The primary code; empty only before [`check`].
+    /// The primary code; empty only if the content was never checked.
     pub fn first_code(&self) -> &str {
         self.codes.first().map_or("", String::as_str)
     }

@@ -1,5 +1,7 @@
 //! Codes of GB 32100: a worked example here, all vectors where the reference data is present.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 
 use super::{has_check_symbol, has_form};

@@ -13,7 +13,9 @@ pub const DATA_BUREAU: Department = Department {
     offices: &[
         Office { code: "mlgl", name: "目录管理处", name_en: "Catalog Office" },
         Office { code: "sjgx", name: "数据共享处", name_en: "Data Sharing Office" },
-        Office { code: "aqjc", name: "数据安全与稽核处", name_en: "Security and Audit Office" },
+        Office {
+            code: "aqjc", name: "数据安全与稽核处", name_en: "Security and Audit Office"
+        },
     ],
     duties: &[
         Duty {
@@ -21,7 +23,7 @@ pub const DATA_BUREAU: Department = Department {
             office: "mlgl",
             name: "政务数据目录管理",
             name_en: "Administration of the government data catalog",
-            description: "组织编制、审核和发布政务数据目录,维护目录标准和代码。",
+            description: "组织编制、审核和发布政务数据目录，维护目录标准和代码。",
             category: "other",
             legal_basis: &[LegalBasis {
                 kind: "regulation",
@@ -36,7 +38,7 @@ pub const DATA_BUREAU: Department = Department {
             office: "sjgx",
             name: "政务数据共享协调",
             name_en: "Coordination of government data sharing",
-            description: "受理和协调政务数据共享申请,处理共享争议。",
+            description: "受理和协调政务数据共享申请，处理共享争议。",
             category: "adjudication",
             legal_basis: &[LegalBasis {
                 kind: "regulation",

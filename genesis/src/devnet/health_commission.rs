@@ -13,7 +13,9 @@ pub const HEALTH_COMMISSION: Department = Department {
     offices: &[
         Office { code: "yzyg", name: "医政医管处", name_en: "Medical Administration Office" },
         Office { code: "jbkz", name: "疾病预防控制处", name_en: "Disease Control Office" },
-        Office { code: "fyjk", name: "妇幼健康处", name_en: "Maternal and Child Health Office" },
+        Office {
+            code: "fyjk", name: "妇幼健康处", name_en: "Maternal and Child Health Office"
+        },
         Office { code: "zhjd", name: "综合监督处", name_en: "Supervision Office" },
     ],
     duties: &[
@@ -22,7 +24,7 @@ pub const HEALTH_COMMISSION: Department = Department {
             office: "yzyg",
             name: "医疗机构执业登记",
             name_en: "Registration of medical institutions",
-            description: "办理医疗机构执业登记和校验,核发医疗机构执业许可证。",
+            description: "办理医疗机构执业登记和校验，核发医疗机构执业许可证。",
             category: "license",
             legal_basis: &[LegalBasis {
                 kind: "regulation",
@@ -37,7 +39,7 @@ pub const HEALTH_COMMISSION: Department = Department {
             office: "jbkz",
             name: "传染病疫情监测与报告管理",
             name_en: "Surveillance and reporting of infectious diseases",
-            description: "组织传染病疫情监测、报告和统计分析,按规定发布疫情信息。",
+            description: "组织传染病疫情监测、报告和统计分析，按规定发布疫情信息。",
             category: "other",
             legal_basis: &[LegalBasis {
                 kind: "law",
@@ -67,7 +69,7 @@ pub const HEALTH_COMMISSION: Department = Department {
             office: "zhjd",
             name: "公共场所卫生许可",
             name_en: "Sanitary licensing of public places",
-            description: "对公共场所实施卫生许可和监督,核发公共场所卫生许可证。",
+            description: "对公共场所实施卫生许可和监督，核发公共场所卫生许可证。",
             category: "license",
             legal_basis: &[LegalBasis {
                 kind: "regulation",

@@ -12,9 +12,15 @@ pub const MARKET_REGULATION: Department = Department {
     roles: &["provider", "consumer"],
     offices: &[
         Office { code: "djzc", name: "登记注册处", name_en: "Registration Office" },
-        Office { code: "xyjg", name: "信用监督管理处", name_en: "Credit Supervision Office" },
-        Office { code: "spjy", name: "食品经营安全监督管理处", name_en: "Food Safety Office" },
-        Office { code: "tzsb", name: "特种设备安全监察处", name_en: "Special Equipment Office" },
+        Office {
+            code: "xyjg", name: "信用监督管理处", name_en: "Credit Supervision Office"
+        },
+        Office {
+            code: "spjy", name: "食品经营安全监督管理处", name_en: "Food Safety Office"
+        },
+        Office {
+            code: "tzsb", name: "特种设备安全监察处", name_en: "Special Equipment Office"
+        },
     ],
     duties: &[
         Duty {
@@ -37,7 +43,7 @@ pub const MARKET_REGULATION: Department = Department {
             office: "xyjg",
             name: "企业信息公示与经营异常名录管理",
             name_en: "Publication of enterprise information and the list of irregularities",
-            description: "组织经营主体报送年度报告,管理经营异常名录和严重违法失信名单。",
+            description: "组织经营主体报送年度报告，管理经营异常名录和严重违法失信名单。",
             category: "inspection",
             legal_basis: &[LegalBasis {
                 kind: "regulation",
@@ -52,7 +58,7 @@ pub const MARKET_REGULATION: Department = Department {
             office: "spjy",
             name: "食品经营许可",
             name_en: "Food business licensing",
-            description: "对食品销售和餐饮服务活动实施许可,核发食品经营许可证。",
+            description: "对食品销售和餐饮服务活动实施许可，核发食品经营许可证。",
             category: "license",
             legal_basis: &[LegalBasis {
                 kind: "law",
@@ -67,7 +73,7 @@ pub const MARKET_REGULATION: Department = Department {
             office: "tzsb",
             name: "特种设备使用登记与监督检查",
             name_en: "Registration and inspection of special equipment",
-            description: "办理电梯、锅炉、压力容器等特种设备使用登记,开展安全监督检查。",
+            description: "办理电梯、锅炉、压力容器等特种设备使用登记，开展安全监督检查。",
             category: "inspection",
             legal_basis: &[LegalBasis {
                 kind: "law",

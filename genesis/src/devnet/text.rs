@@ -12,7 +12,15 @@ use crate::peer_id::peer_id_of;
 pub fn founding_text(chain_id: &str, time: &str, keys: &DevnetKeys) -> String {
     let mut text = header(chain_id, time);
     for (department, own) in DEPARTMENTS.iter().zip(&keys.departments) {
-        line(&mut text, format_args!("\n# {0}\n# {1} {2}\n# {0}", "-".repeat(76), department.name, department.name_en));
+        line(
+            &mut text,
+            format_args!(
+                "\n# {0}\n# {1} {2}\n# {0}",
+                "-".repeat(76),
+                department.name,
+                department.name_en
+            ),
+        );
         member(&mut text, department, own);
         offices(&mut text, department);
         department_keys(&mut text, department, own);
@@ -32,7 +40,7 @@ fn header(chain_id: &str, time: &str) -> String {
          # Founding document of a development consortium.\n\
          #\n\
          # Development only: one person holds all of these keys, and the departments are invented.\n\
-         # 仅供开发试用:所有密钥由一人持有,部门及统一社会信用代码均为虚构。\n\
+         # 仅供开发试用：所有密钥由一人持有，部门及统一社会信用代码均为虚构。\n\
          #\n\
          # Block 0 is made of this document. Comments, blanks and the order of sections do not\n\
          # change its digest; everything else does.\n\
@@ -105,7 +113,12 @@ fn duties(text: &mut String, department: &Department) {
             let document_no = quoted(basis.document_no);
             let article = basis.article.map(|a| format!(", article = {}", quoted(a)));
             let article = article.unwrap_or_default();
-            line(text, format_args!("  {{ kind = {kind}, title = {title}, document_no = {document_no}{article} }},"));
+            line(
+                text,
+                format_args!(
+                    "  {{ kind = {kind}, title = {title}, document_no = {document_no}{article} }},"
+                ),
+            );
         }
         line(text, "]");
     }

@@ -13,7 +13,9 @@ pub const TRANSPORT_BUREAU: Department = Department {
     offices: &[
         Office { code: "dlys", name: "道路运输管理处", name_en: "Road Transport Office" },
         Office { code: "gljs", name: "公路建设养护处", name_en: "Highway Office" },
-        Office { code: "csky", name: "城市客运处", name_en: "Urban Passenger Transport Office" },
+        Office {
+            code: "csky", name: "城市客运处", name_en: "Urban Passenger Transport Office"
+        },
     ],
     duties: &[
         Duty {
@@ -21,7 +23,7 @@ pub const TRANSPORT_BUREAU: Department = Department {
             office: "dlys",
             name: "道路货物运输经营许可",
             name_en: "Licensing of road freight transport",
-            description: "对道路货物运输经营活动实施许可,核发道路运输经营许可证和道路运输证。",
+            description: "对道路货物运输经营活动实施许可，核发道路运输经营许可证和道路运输证。",
             category: "license",
             legal_basis: &[LegalBasis {
                 kind: "regulation",
@@ -36,7 +38,7 @@ pub const TRANSPORT_BUREAU: Department = Department {
             office: "gljs",
             name: "公路建设与养护管理",
             name_en: "Construction and maintenance of highways",
-            description: "负责公路规划、建设和养护管理,维护公路基础数据。",
+            description: "负责公路规划、建设和养护管理，维护公路基础数据。",
             category: "other",
             legal_basis: &[LegalBasis {
                 kind: "law",
@@ -51,7 +53,7 @@ pub const TRANSPORT_BUREAU: Department = Department {
             office: "csky",
             name: "城市公共交通运营监督",
             name_en: "Supervision of urban public transport",
-            description: "监督公共汽电车、出租汽车运营服务,发布线路和站点信息。",
+            description: "监督公共汽电车、出租汽车运营服务，发布线路和站点信息。",
             category: "inspection",
             legal_basis: &[LegalBasis {
                 kind: "regulation",

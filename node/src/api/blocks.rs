@@ -52,7 +52,11 @@ pub async fn read(
     Ok(Json(view).into_response())
 }
 
-fn block(ledger: &Ledger, wanted: Option<Height>, language: Language) -> Result<BlockView, Problem> {
+fn block(
+    ledger: &Ledger,
+    wanted: Option<Height>,
+    language: Language,
+) -> Result<BlockView, Problem> {
     let tip = ledger.tip()?.header.height;
     let height = wanted.unwrap_or(tip);
     if height > tip {
@@ -61,7 +65,10 @@ fn block(ledger: &Ledger, wanted: Option<Height>, language: Language) -> Result<
                 format!("this node has committed up to height {tip}"),
                 format!("本节点已提交到高度 {tip}"),
             ),
-            Text::new("wait for the block, or ask for an earlier one", "请等待该区块，或查询更早的区块"),
+            Text::new(
+                "wait for the block, or ask for an earlier one",
+                "请等待该区块，或查询更早的区块",
+            ),
         ));
     }
     let certified = CertifiedView::read(ledger, height)?;

@@ -73,14 +73,8 @@ pub fn body_too_large(limit: usize) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "body_too_large",
         Text::new("The request body is too large", "请求体过大"),
-        Text::with(
-            format!("at most {limit} bytes are read"),
-            format!("最多读取 {limit} 字节"),
-        ),
-        Text::new(
-            "split the actions over several transactions",
-            "请将操作拆分到多个交易中提交",
-        ),
+        Text::with(format!("at most {limit} bytes are read"), format!("最多读取 {limit} 字节")),
+        Text::new("split the actions over several transactions", "请将操作拆分到多个交易中提交"),
     )
 }
 
@@ -166,7 +160,10 @@ pub fn busy() -> Problem {
         StatusCode::SERVICE_UNAVAILABLE,
         "busy",
         Text::new("The node is busy", "节点繁忙"),
-        Text::new("as many requests as it takes on at once are under way", "同时处理的请求已达上限"),
+        Text::new(
+            "as many requests as it takes on at once are under way",
+            "同时处理的请求已达上限",
+        ),
         Text::new("try again shortly", "请稍后重试"),
     )
     .retry_after_s(1)
@@ -211,7 +208,10 @@ pub fn not_ready(reasons: Vec<Text>) -> Problem {
         StatusCode::SERVICE_UNAVAILABLE,
         "not_ready",
         Text::new("The node is not ready", "节点未就绪"),
-        Text::new("it is starting, behind its peers, or read-only", "节点正在启动、落后于其他节点或处于只读状态"),
+        Text::new(
+            "it is starting, behind its peers, or read-only",
+            "节点正在启动、落后于其他节点或处于只读状态",
+        ),
         Text::new(
             "try again later or use another node; the operator finds the cause in the node's log",
             "请稍后重试或使用其他节点；运维人员可在节点日志中查明原因",

@@ -34,8 +34,7 @@ pub struct Busy<'a>(&'a Activity);
 
 impl Activity {
     fn new(epoch: Instant) -> Self {
-        let activity =
-            Activity { epoch, idle_since_ms: AtomicU64::new(0), evicted: Notify::new() };
+        let activity = Activity { epoch, idle_since_ms: AtomicU64::new(0), evicted: Notify::new() };
         activity.set_idle();
         activity
     }

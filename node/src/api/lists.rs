@@ -42,35 +42,38 @@ pub struct Kind {
     filters: &'static [Filter],
 }
 
-/// A query parameter that must equal a text, or one of the texts of an array, in the record.
+/// A query parameter that must equal a text of the record.
 struct Filter {
     parameter: &'static str,
-    /// Where the text may stand (RFC 6901).
-    pointers: &'static [&'static str],
+    /// Where the text stands (RFC 6901).
+    pointer: &'static str,
 }
 
-const STATUS: Filter = Filter { parameter: "status", pointers: &["/status"] };
-const PROVIDER: Filter = Filter { parameter: "provider", pointers: &["/provider"] };
+const STATUS: Filter = Filter { parameter: "status", pointer: "/status" };
+const MEMBER: Filter = Filter { parameter: "member", pointer: "/member" };
+const PROVIDER: Filter = Filter { parameter: "provider", pointer: "/provider" };
+const CONSUMER: Filter = Filter { parameter: "consumer", pointer: "/consumer" };
+const SIGNER: Filter = Filter { parameter: "signer", pointer: "/signer" };
 const SOURCE_SYSTEM: Filter =
-    Filter { parameter: "source_system", pointers: &["/source_system"] };
-const ENTRY: Filter = Filter { parameter: "entry_id", pointers: &["/entry_id"] };
+    Filter { parameter: "source_system", pointer: "/content/source/system" };
+const ENTRY: Filter = Filter { parameter: "entry_id", pointer: "/entry_id" };
 const AUTHORIZATION: Filter =
-    Filter { parameter: "authorization_id", pointers: &["/authorization_id"] };
+    Filter { parameter: "authorization_id", pointer: "/authorization_id" };
 
 /// Every kind.
 pub const KINDS: [Kind; 8] = [
     Kind { name: "members", prefix: "member/", filters: &[STATUS] },
-    Kind { name: "offices", prefix: "office/", filters: &[STATUS, PROVIDER] },
-    Kind { name: "keys", prefix: "key/", filters: &[STATUS, PROVIDER] },
-    Kind { name: "duties", prefix: "duty/", filters: &[STATUS, PROVIDER] },
-    Kind { name: "systems", prefix: "system/", filters: &[STATUS, PROVIDER] },
+    Kind { name: "offices", prefix: "office/", filters: &[STATUS, MEMBER] },
+    Kind { name: "keys", prefix: "key/", filters: &[STATUS, MEMBER] },
+    Kind { name: "duties", prefix: "duty/", filters: &[STATUS, MEMBER] },
+    Kind { name: "systems", prefix: "system/", filters: &[STATUS, MEMBER] },
     Kind { name: "entries", prefix: "entry/", filters: &[STATUS, PROVIDER, SOURCE_SYSTEM] },
-    Kind { name: "authorizations", prefix: "authorization/", filters: &[STATUS, PROVIDER, ENTRY] },
     Kind {
-        name: "receipts",
-        prefix: "receipt/",
-        filters: &[STATUS, PROVIDER, ENTRY, AUTHORIZATION],
+        name: "authorizations",
+        prefix: "authorization/",
+        filters: &[STATUS, PROVIDER, CONSUMER, ENTRY],
     },
+    Kind { name: "receipts", prefix: "receipt/", filters: &[SIGNER, ENTRY, AUTHORIZATION] },
 ];
 
 /// Which page, and which records.
@@ -80,7 +83,10 @@ pub struct ListQuery {
     limit: Option<usize>,
     cursor: Option<String>,
     status: Option<String>,
+    member: Option<String>,
     provider: Option<String>,
+    consumer: Option<String>,
+    signer: Option<String>,
     source_system: Option<String>,
     entry_id: Option<String>,
     authorization_id: Option<String>,
@@ -126,7 +132,10 @@ impl ListQuery {
     fn wanted(self, kind: &'static Kind) -> Result<Vec<Wanted>, Problem> {
         let given = [
             ("status", self.status),
+            ("member", self.member),
             ("provider", self.provider),
+            ("consumer", self.consumer),
+            ("signer", self.signer),
             ("source_system", self.source_system),
             ("entry_id", self.entry_id),
             ("authorization_id", self.authorization_id),
@@ -207,11 +216,7 @@ fn matches(wanted: &[Wanted], value: &[u8]) -> bool {
     }
     let Ok(record) = serde_json::from_slice::<Value>(value) else { return false };
     wanted.iter().all(|wanted| {
-        let mut found = wanted.filter.pointers.iter().filter_map(|p| record.pointer(p));
-        found.any(|value| match value {
-            Value::String(text) => *text == wanted.text,
-            Value::Array(texts) => texts.iter().any(|v| v.as_str() == Some(&wanted.text)),
-            _ => false,
-        })
+        let found = record.pointer(wanted.filter.pointer).and_then(Value::as_str);
+        found == Some(&wanted.text)
     })
 }

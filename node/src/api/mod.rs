@@ -26,6 +26,9 @@ mod transactions;
 mod views;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;

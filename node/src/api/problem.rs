@@ -25,18 +25,24 @@ pub struct Problem {
     pub status: StatusCode,
     /// Stable machine code: a rule id such as `AUT-07`, or snake_case.
     pub code: Cow<'static, str>,
-    /// What happened.
-    pub title: Text,
-    /// Why, in this request.
-    pub detail: Text,
-    /// What to do.
-    pub help: Text,
+    /// What a reader reads; boxed, because every `Result` of the API carries its size.
+    words: Box<Words>,
     /// 0-based index of the action that broke a rule.
     pub action: Option<u32>,
     /// Several causes, if there are several.
     pub reasons: Vec<Text>,
     /// When to try again, in seconds.
     pub retry_after_s: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Words {
+    /// What happened.
+    title: Text,
+    /// Why, in this request.
+    detail: Text,
+    /// What to do.
+    help: Text,
 }
 
 #[derive(Serialize)]
@@ -55,7 +61,7 @@ struct ProblemJson<'a> {
 }
 
 impl Problem {
-    /// A problem without the optional members.
+    /// A problem without the optional members: what happened, why, and what to do.
     pub fn new(
         status: StatusCode,
         code: impl Into<Cow<'static, str>>,
@@ -66,9 +72,7 @@ impl Problem {
         Problem {
             status,
             code: code.into(),
-            title,
-            detail,
-            help,
+            words: Box::new(Words { title, detail, help }),
             action: None,
             reasons: Vec::new(),
             retry_after_s: None,
@@ -86,11 +90,11 @@ impl Problem {
     pub fn write(&self, language: Language, path: &str, response: &mut Response) {
         let json = ProblemJson {
             r#type: format!("urn:mulu:problem:{}", self.code),
-            title: self.title.say(language),
+            title: self.words.title.say(language),
             status: self.status.as_u16(),
-            detail: self.detail.say(language),
+            detail: self.words.detail.say(language),
             code: &self.code,
-            help: self.help.say(language),
+            help: self.words.help.say(language),
             instance: path,
             action: self.action,
             reasons: self.reasons.iter().map(|reason| reason.say(language)).collect(),

@@ -8,7 +8,7 @@ use mulu_chain::transaction::TransactionId;
 use mulu_chain::types::Height;
 
 /// Most transactions remembered; the oldest is forgotten first.
-const RECENT_MAX: usize = 100_000;
+pub const RECENT_MAX: usize = 100_000;
 
 /// A transaction this node queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -146,7 +146,10 @@ pub fn beyond_tip(name: &str, tip: Height) -> Problem {
 
 fn absent(key: &str) -> Problem {
     not_found(
-        Text::with(format!("there is no record under the key {key}"), format!("键 {key} 下没有记录")),
+        Text::with(
+            format!("there is no record under the key {key}"),
+            format!("键 {key} 下没有记录"),
+        ),
         Text::new(
             "check the key, or add proof=true for a proof that it is absent",
             "请检查该键，或加上 proof=true 获取其不存在的证明",

@@ -23,8 +23,10 @@ use super::connections::{Connections, Slot};
 pub const HEADER_S_MAX: u64 = 10;
 /// Most header fields of a request.
 pub const HEADERS_MAX: usize = 64;
-/// Most bytes buffered per connection: a whole header must fit.
+/// Most bytes of a request's header.
 pub const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Most bytes buffered per connection.
+const BUFFER_BYTES_MAX: usize = 48 * 1024;
 /// How long shutdown waits for requests under way, in seconds.
 const SHUTDOWN_S_MAX: u64 = 10;
 /// Pause after the system ran out of sockets, in milliseconds.
@@ -97,7 +99,8 @@ async fn connection(stream: TcpStream, router: Router, slot: Slot, watcher: Watc
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEADER_S_MAX))
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADER_BYTES_MAX)
+        .max_header_size(HEADER_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         result = watcher.watch(connection) => {

@@ -71,8 +71,8 @@ pub async fn submit(
 }
 
 fn answer(status: StatusCode, id: &TransactionId, body: impl IntoResponse) -> Response {
-    let location = HeaderValue::from_str(&format!("/v1/transactions/{id}"))
-        .expect("an id is visible ASCII");
+    let location =
+        HeaderValue::from_str(&format!("/v1/transactions/{id}")).expect("an id is visible ASCII");
     (status, [(LOCATION, location)], body).into_response()
 }
 

@@ -58,8 +58,7 @@ pub async fn read(
     };
     if let Some(found) = found {
         let (height, index) = (found.entry.height, found.entry.index);
-        let envelope =
-            work::read(&api, move |ledger| Ok(ledger.envelope(height, index)?)).await?;
+        let envelope = work::read(&api, move |ledger| Ok(ledger.envelope(height, index)?)).await?;
         let view = CommittedView::of(&found.entry, found.log_index, language);
         return Ok(Json(view.with_envelope(envelope.as_ref())).into_response());
     }
@@ -84,10 +83,7 @@ struct ProofView {
 ///
 /// # Errors
 /// `not_found` unless it is committed.
-pub async fn proof(
-    State(api): State<Arc<Api>>,
-    Segment(id): Segment,
-) -> Result<Response, Problem> {
+pub async fn proof(State(api): State<Arc<Api>>, Segment(id): Segment) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
     let view = work::read(&api, move |ledger| {
         let Some(found) = ledger.transaction(&id)? else { return Err(unknown(&id)) };

@@ -87,9 +87,13 @@ impl OutcomeView {
     /// The outcome in `language`.
     pub fn of(outcome: &Outcome, language: Language) -> Self {
         match outcome {
-            Outcome::Accepted => {
-                OutcomeView { result: "accepted", rule: None, action: None, title: None, help: None }
-            }
+            Outcome::Accepted => OutcomeView {
+                result: "accepted",
+                rule: None,
+                action: None,
+                title: None,
+                help: None,
+            },
             Outcome::Rejected { rule, action } => {
                 let words = rules::words_of_id(rule);
                 OutcomeView {

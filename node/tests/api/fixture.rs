@@ -24,7 +24,7 @@ use mulu_contracts::rule::Rule;
 use mulu_genesis::GenesisBlock;
 use mulu_node::api::{self, ApiState, FoundingInfo, HostPolicy, NodeInfo};
 use mulu_node::metrics::Metrics;
-use mulu_node::replica::handle::{ReplicaHandle, Status, SubmitVerdict, Submission};
+use mulu_node::replica::handle::{ReplicaHandle, Status, Submission, SubmitVerdict};
 use mulu_node::storage::{Decided, Ledger};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -49,7 +49,6 @@ pub enum Mode {
 
 /// Everything a test needs.
 pub struct World {
-    pub ledger: Ledger,
     pub router: Router,
     pub mode: Arc<Mutex<Mode>>,
     pub status: Arc<watch::Sender<Status>>,
@@ -132,7 +131,7 @@ impl World {
             metrics: Arc::new(Metrics::new("0.1.0")),
             hosts: HostPolicy::for_listener(loopback, &["node.example".to_owned()]),
         };
-        World { ledger, router: api::router(state), mode, status, genesis: header, validators }
+        World { router: api::router(state), mode, status, genesis: header, validators }
     }
 
     pub fn set(&self, mode: Mode) {
@@ -284,10 +283,13 @@ impl FakeReplica {
             outcome,
         };
         let key = history_key(SUBJECT);
-        let before = self.ledger.record(&key).expect("memory reads").map_or_else(
-            HistoryLeaf::default,
-            |value| codec::decode::<HistoryLeaf, 64>(&value).expect("a leaf we wrote"),
-        );
+        let before = self
+            .ledger
+            .record(&key)
+            .expect("memory reads")
+            .map_or_else(HistoryLeaf::default, |value| {
+                codec::decode::<HistoryLeaf, 64>(&value).expect("a leaf we wrote")
+            });
         let event = HistoryEvent { height, index: 0, action: 0, transaction: id };
         let after = before.append(&event);
         let record = json!({ "name": "企业登记", "version": after.count, "status": "active" });

@@ -58,10 +58,13 @@ async fn only_json_is_posted() {
     }
 }
 
+/// Headers, and the status and code they lead to.
+type Row = (&'static [(&'static str, &'static str)], u16, &'static str);
+
 #[tokio::test]
 async fn foreign_hosts_and_origins_are_refused() {
     let world = World::new();
-    let rows: [(&[(&str, &str)], u16, &str); 13] = [
+    let rows: [Row; 13] = [
         (&[("host", "127.0.0.1:26701")], 400, "TX-01"),
         (&[("host", "LocalHost")], 400, "TX-01"),
         (&[("host", "[::1]:26701")], 400, "TX-01"),

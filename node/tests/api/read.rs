@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mulu_chain::bundle::{Bundle, verify as verify_bundle};
 use mulu_chain::digest::{Digest, Domain};
 use mulu_chain::log::ConsistencyProof;
 use mulu_chain::state::{HistoryEvent, HistoryLeaf, history_key};
@@ -91,16 +92,32 @@ async fn a_history_is_complete_and_provably_so_while_blocks_go_on() {
         .map(|item| serde_json::from_value(item.clone()).expect("an event and more"))
         .collect();
     let leaf = HistoryLeaf::of(&events);
-    assert_eq!(json!({ "count": leaf.count, "head": leaf.head }), json!({ "count": count, "head": head }));
+    assert_eq!(
+        json!({ "count": leaf.count, "head": leaf.head }),
+        json!({ "count": count, "head": head })
+    );
 
     let key = history_key(SUBJECT);
-    let record = world.get(&format!("/v1/records/{}?proof=true&height=5", escaped(&key))).await.ok();
+    let record =
+        world.get(&format!("/v1/records/{}?proof=true&height=5", escaped(&key))).await.ok();
     assert_eq!(record["value"], json!({ "count": count, "head": head }));
     let proved = verify::record(&world, &key, &record).expect("present");
     assert_eq!(proved, mulu_chain::codec::encode(&leaf));
 
     world.get("/v1/history/entry/none").await.problem(404, "not_found");
-    world.get("/v1/bundles/entry/none").await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_audit_bundle_verifies_offline() {
+    let world = with_blocks(3).await;
+    let answer = world.get(&format!("/v1/bundles/{}", escaped(SUBJECT))).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.headers["content-type"], "application/vnd.mulu.bundle");
+    let bundle = Bundle::from_bytes(&answer.body).expect("a bundle");
+    assert_eq!(bundle.subject, SUBJECT);
+    for check in verify_bundle(&bundle, &world.genesis.id()) {
+        assert!(check.passed(), "{check:?}");
+    }
 }
 
 #[tokio::test]
@@ -187,8 +204,7 @@ async fn blocks_and_their_consistency() {
         let newer = verify::certified(&world, &answer["to"]);
         let proof: ConsistencyProof =
             serde_json::from_value(json!({ "hashes": answer["hashes"] })).expect("a proof");
-        let (old, new) =
-            ((older.log_size, &older.log_root), (newer.log_size, &newer.log_root));
+        let (old, new) = ((older.log_size, &older.log_root), (newer.log_size, &newer.log_root));
         proof.verify(old, new).expect("the log only grew");
     }
     for query in ["from=3&to=2", "from=0&to=5", "to=2", "from=a"] {

@@ -1,5 +1,6 @@
 //! Submitting transactions and asking what became of them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -7,6 +8,7 @@ use mulu_chain::digest::Digest;
 use mulu_chain::log::{InclusionProof, LogEntry};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::Height;
+use mulu_node::api::WAITERS_MAX;
 use serde_json::json;
 
 use crate::fixture::{CHAIN, Mode, World, envelope, officer_key, payload, request};
@@ -103,6 +105,26 @@ async fn waiting_ends_with_202_when_the_time_is_up() {
     assert_eq!(answer.status.as_u16(), 202);
     assert_eq!(answer.json()["status"], "queued");
     assert!((Duration::from_millis(300)..Duration::from_secs(5)).contains(&elapsed), "{elapsed:?}");
+}
+
+#[tokio::test]
+async fn when_too_many_wait_the_next_one_is_answered_at_once() {
+    let world = Arc::new(World::new());
+    world.set(Mode::Queue);
+    let (path, wait) = ("/v1/transactions", "wait=committed&timeout_ms=20000");
+    let crowd: Vec<_> = (0..WAITERS_MAX)
+        .map(|n| {
+            let (world, id) = (world.clone(), envelope(&n.to_string()).id());
+            tokio::spawn(async move { world.get(&format!("{path}/{id}?{wait}")).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let started = Instant::now();
+    let answer = world.submit(&format!("?{wait}"), &envelope("one more")).await;
+    assert_eq!(answer.status.as_u16(), 202);
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(world.get("/v1/status").await.status.as_u16(), 200);
+    crowd.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]

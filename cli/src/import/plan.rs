@@ -1,0 +1,203 @@
+//! What has to be sent: nothing for records that have not changed since the last import.
+
+use std::collections::BTreeMap;
+
+use mulu_chain::digest::Digest;
+use mulu_contracts::action::Action;
+use mulu_contracts::entry::content::Binding as SystemBinding;
+use mulu_contracts::entry::{Entry, EntryPublish, EntryRevise, EntryStatus};
+use serde_json::Value;
+
+use super::convert::{Prepared, Rejected};
+use crate::client::Node;
+use crate::failure::Outcome;
+use crate::{records, text};
+
+/// An entry of the chain that came from the source, as far as a plan needs it.
+#[derive(Debug, Clone)]
+pub struct Existing {
+    /// Its id.
+    pub entry_id: Digest,
+    /// Version hash.
+    pub version: Digest,
+    /// Hash of the record it was made of.
+    pub content_hash: Digest,
+    /// Whether it can be revised.
+    pub published: bool,
+    codes: Vec<String>,
+    published_at: String,
+    office: String,
+    region: String,
+    duties: Vec<String>,
+    systems: Vec<SystemBinding>,
+    no_system: Option<String>,
+}
+
+/// What the operator said expressly, so that existing entries follow it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Explicit {
+    /// `--office`.
+    pub office: bool,
+    /// `--region`.
+    pub region: bool,
+    /// `--duty`.
+    pub duty: bool,
+    /// `--system` or `--no-system`.
+    pub system: bool,
+}
+
+/// An action to be sent for a record.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The record.
+    pub prepared: Prepared,
+    /// What to do.
+    pub action: Action,
+}
+
+impl Planned {
+    /// Whether it makes a new entry.
+    pub fn is_new(&self) -> bool {
+        matches!(self.action, Action::EntryPublish(_))
+    }
+}
+
+/// A plan.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// What to send.
+    pub planned: Vec<Planned>,
+    /// Records that have not changed.
+    pub unchanged: u64,
+    /// Records whose entry takes no revision.
+    pub rejected: Vec<Rejected>,
+}
+
+impl Existing {
+    /// What a plan needs of an entry; none if it was not imported.
+    pub fn of(entry: Entry, version: Digest) -> Option<(String, Existing)> {
+        let content = entry.content;
+        let source = content.source?;
+        let existing = Existing {
+            entry_id: entry.entry_id,
+            version,
+            content_hash: source.content_hash,
+            published: entry.status == EntryStatus::Published,
+            codes: content.codes,
+            published_at: content.published_at,
+            office: content.office,
+            region: content.region,
+            duties: content.responsibilities,
+            systems: content.systems,
+            no_system: content.no_system,
+        };
+        Some((source.identifier, existing))
+    }
+}
+
+/// The entries of a member that came from a source system, by identifier there.
+///
+/// # Errors
+/// Exit 4.
+pub fn existing(
+    node: &Node,
+    member: &str,
+    source_system: &str,
+) -> Outcome<BTreeMap<String, Existing>> {
+    let mut found = BTreeMap::new();
+    let filters = [("source_system", source_system), ("provider", member)];
+    node.list("/v1/entries", &filters, |item: Value| {
+        let key = item.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let stored = records::parse::<Entry>(&key, &item)?;
+        let ours = stored.value.provider == member
+            && stored.value.content.source.as_ref().is_some_and(|s| s.system == source_system);
+        if ours && let Some((identifier, existing)) = Existing::of(stored.value, stored.version) {
+            found.insert(identifier, existing);
+        }
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// Compares records with the chain: new ones are published, changed ones revised, others left.
+pub fn plan(
+    prepared: Vec<Prepared>,
+    existing: &BTreeMap<String, Existing>,
+    explicit: Explicit,
+) -> Plan {
+    let mut plan = Plan::default();
+    for record in prepared {
+        let Some(known) = existing.get(&record.identifier) else {
+            let entry = record.content.clone();
+            let action = Action::EntryPublish(Box::new(EntryPublish { entry }));
+            plan.planned.push(Planned { prepared: record, action });
+            continue;
+        };
+        let hash = record.content.source.as_ref().map(|source| source.content_hash);
+        let mut record = record;
+        let rebound = bind(&mut record, known, explicit);
+        if hash == Some(known.content_hash) && !rebound {
+            plan.unchanged = plan.unchanged.saturating_add(1);
+        } else if !known.published {
+            plan.rejected.push(withdrawn(&record));
+        } else {
+            let action = Action::EntryRevise(Box::new(EntryRevise {
+                entry_id: known.entry_id,
+                prev: known.version,
+                entry: record.content.clone(),
+            }));
+            plan.planned.push(Planned { prepared: record, action });
+        }
+    }
+    plan
+}
+
+/// Keeps of an existing entry what neither source nor operator says; whether an express binding
+/// differs from the entry's.
+fn bind(record: &mut Prepared, known: &Existing, explicit: Explicit) -> bool {
+    let content = &mut record.content;
+    // A code is for life: another --class does not rename what exists.
+    content.codes.clone_from(&known.codes);
+    if record.dateless {
+        content.published_at.clone_from(&known.published_at);
+    }
+    let mut differs = false;
+    if explicit.office {
+        differs |= content.office != known.office;
+    } else {
+        content.office.clone_from(&known.office);
+    }
+    if explicit.region {
+        differs |= content.region != known.region;
+    } else {
+        content.region.clone_from(&known.region);
+    }
+    if explicit.duty {
+        differs |= content.responsibilities != known.duties;
+    } else {
+        content.responsibilities.clone_from(&known.duties);
+    }
+    if explicit.system {
+        differs |= content.systems != known.systems || content.no_system != known.no_system;
+    } else {
+        content.systems.clone_from(&known.systems);
+        content.no_system.clone_from(&known.no_system);
+    }
+    differs
+}
+
+fn withdrawn(record: &Prepared) -> Rejected {
+    Rejected {
+        line: record.line,
+        identifier: record.identifier.clone(),
+        name: record.content.name.clone(),
+        code: "ENT-03".to_owned(),
+        reason: text!(
+            "the record changed, but its entry was withdrawn and takes no revision",
+            "记录有变化，但其条目已下架，不能修订"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! The end of an import: what was done, with what defaults, and which rows were not taken and why.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::convert::Rejected;
+use super::defaults::Used;
+use super::prepare::Read;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::lang::Lang;
+use crate::{files, render, text};
+
+/// Rejected rows shown on stderr; all of them are in the file.
+const REJECTED_SHOWN: usize = 5;
+/// What begins a formula in a spreadsheet.
+const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
+
+/// The counts of an import.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Records of the source.
+    pub records: usize,
+    /// Entries made (or to be made).
+    pub created: u64,
+    /// Entries revised (or to be revised).
+    pub revised: u64,
+    /// Records that had not changed.
+    pub unchanged: u64,
+    /// Transactions committed.
+    pub transactions: u64,
+    /// How long sending took.
+    pub took: Duration,
+    /// Whether nothing was sent.
+    pub dry_run: bool,
+}
+
+/// Prints the report and writes the rejected rows.
+///
+/// # Errors
+/// Exit 2 when the file of rejected rows cannot be written.
+pub fn print(
+    context: &Context,
+    source: &Read,
+    counts: &Counts,
+    used: &Used,
+    rejected: &[Rejected],
+    rejected_file: Option<&Path>,
+) -> Outcome<()> {
+    let written = match rejected_file.filter(|_| !rejected.is_empty()) {
+        Some(file) => {
+            files::write_output(file, &csv(rejected, context.lang)?)?;
+            Some(file.to_owned())
+        }
+        None => None,
+    };
+    if context.is_json() {
+        context.print_json(&as_json(context, source, counts, used, rejected, written));
+        return Ok(());
+    }
+    for row in rejected.iter().take(REJECTED_SHOWN) {
+        let (line, code, name) = (row.line, &row.code, render::cut(&row.name, 40));
+        let (en, zh) = (&row.reason.en, &row.reason.zh);
+        context.say(&text!(
+            "line {line} ({name}): {code} {en}",
+            "第 {line} 行（{name}）：{code} {zh}"
+        ));
+    }
+    context.print(&render::fields(&summary(context, source, counts, rejected, written)));
+    let rows = used.rows(context.lang);
+    if !rows.is_empty() {
+        let header = match context.lang {
+            Lang::Zh => ["默认值", "次数", "含义", "来源用词"],
+            Lang::En => ["DEFAULT", "TIMES", "MEANING", "SOURCE WORDS"],
+        };
+        context.print("");
+        context.print(&render::table(&header, &rows));
+    }
+    Ok(())
+}
+
+fn summary(
+    context: &Context,
+    source: &Read,
+    counts: &Counts,
+    rejected: &[Rejected],
+    written: Option<PathBuf>,
+) -> Vec<(String, String)> {
+    let columns: Vec<String> =
+        source.columns.iter().map(|(field, header)| format!("{}={header}", field.name())).collect();
+    let cleaned = source.cleaned;
+    let seconds = counts.took.as_millis();
+    let rate = u128::from(counts.created.saturating_add(counts.revised)).saturating_mul(1000);
+    let rate = rate.checked_div(seconds.max(1)).unwrap_or(0);
+    let sent = !counts.dry_run && counts.transactions > 0;
+    let created = if counts.dry_run {
+        context.word("to create", "将新建")
+    } else {
+        context.word("created", "新建")
+    };
+    let revised = if counts.dry_run {
+        context.word("to revise", "将修订")
+    } else {
+        context.word("revised", "修订")
+    };
+    [
+        (context.word("format", "格式"), format!("{}, {}", source.format.name(), source.encoding)),
+        (context.word("columns", "列"), columns.join("  ")),
+        (context.word("columns not used", "未用的列"), source.unused_columns.join("  ")),
+        (context.word("records", "记录"), counts.records.to_string()),
+        (created, counts.created.to_string()),
+        (revised, counts.revised.to_string()),
+        (context.word("unchanged", "未变"), counts.unchanged.to_string()),
+        (context.word("rejected", "未接受"), rejected.len().to_string()),
+        (
+            context.word("rejected rows in", "未接受的行见"),
+            written.map(|f| f.display().to_string()).unwrap_or_default(),
+        ),
+        (
+            context.word("cleaned", "清理"),
+            format!(
+                "{} {}, {} {}, {} {}, {} {}",
+                cleaned.characters_removed,
+                context.word("hidden characters", "个隐藏字符"),
+                cleaned.breaks_replaced,
+                context.word("line breaks", "处换行"),
+                cleaned.texts_trimmed,
+                context.word("trimmed", "处首尾空白"),
+                cleaned.texts_normalized,
+                context.word("to NFC", "处规范化（NFC）"),
+            ),
+        ),
+        (
+            context.word("transactions", "交易"),
+            if sent { counts.transactions.to_string() } else { String::new() },
+        ),
+        (
+            context.word("rate", "速度"),
+            if sent {
+                format!("{rate} {}", context.word("entries/s", "条/秒"))
+            } else {
+                String::new()
+            },
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+fn as_json(
+    context: &Context,
+    source: &Read,
+    counts: &Counts,
+    used: &Used,
+    rejected: &[Rejected],
+    written: Option<PathBuf>,
+) -> serde_json::Value {
+    let columns: serde_json::Map<String, serde_json::Value> = source
+        .columns
+        .iter()
+        .map(|(field, header)| (field.name().to_owned(), header.clone().into()))
+        .collect();
+    json!({
+        "dry_run": counts.dry_run,
+        "format": source.format.name(),
+        "encoding": source.encoding,
+        "columns": columns,
+        "columns_unused": source.unused_columns,
+        "records": counts.records,
+        "created": counts.created,
+        "revised": counts.revised,
+        "unchanged": counts.unchanged,
+        "rejected": rejected.len(),
+        "rejected_file": written,
+        "rejected_first": rejected.iter().take(REJECTED_SHOWN).map(|row| json!({
+            "line": row.line,
+            "identifier": row.identifier,
+            "name": row.name,
+            "code": row.code,
+            "reason": row.reason.in_lang(context.lang),
+        })).collect::<Vec<_>>(),
+        "cleaned": source.cleaned,
+        "defaults": used.to_json(),
+        "transactions": counts.transactions,
+        "took_ms": u64::try_from(counts.took.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+/// Rejected rows as CSV with a byte order mark; a cell never begins a spreadsheet formula.
+///
+/// # Errors
+/// None but for want of memory.
+fn csv(rejected: &[Rejected], lang: Lang) -> Outcome<Vec<u8>> {
+    let failed = |e: &dyn std::fmt::Display| {
+        Failure::usage(text!("cannot write CSV: {e}", "无法写出 CSV：{e}"))
+    };
+    let mut writer = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
+    let header = match lang {
+        Lang::Zh => ["行号", "标识符", "名称", "规则", "原因"],
+        Lang::En => ["line", "identifier", "name", "code", "reason"],
+    };
+    writer.write_record(header).map_err(|e| failed(&e))?;
+    for row in rejected {
+        let line = row.line.to_string();
+        let cells = [&line, &row.identifier, &row.name, &row.code, row.reason.in_lang(lang)];
+        writer.write_record(cells.map(harmless)).map_err(|e| failed(&e))?;
+    }
+    writer.into_inner().map_err(|e| failed(&e))
+}
+
+fn harmless(cell: &str) -> String {
+    if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The text of a new `config.toml`: every setting, with what it is for in both languages.
+
+use super::{Config, LogFormat};
+
+/// Writes a configuration.
+pub(super) fn write(config: &Config) -> String {
+    let peers: String =
+        config.p2p.peers.iter().map(|peer| format!("  {},\n", quoted(&peer.to_string()))).collect();
+    let peers = if peers.is_empty() { "[]".to_owned() } else { format!("[\n{peers}]") };
+    let consensus = &config.consensus;
+    format!(
+        r#"# Configuration of a Mulu node (目录链节点配置). Restart mulud after a change (修改后请重启 mulud).
+
+# What people call this node (节点名称，仅供显示)
+moniker = {moniker}
+# The member that runs it: its unified social credit code (运行本节点的成员单位的统一社会信用代码)
+member = {member}
+
+[p2p]
+# Where to listen for peers; MULU_P2P_LISTEN overrides it (监听对等节点的地址)
+listen = {p2p_listen}
+# Whom to dial: IP address, port and peer id (要连接的节点：IP 地址、端口、节点标识)
+# "/ip4/10.1.2.3/tcp/26601/p2p/12D3KooW…"
+peers = {peers}
+
+[api]
+# Where to serve HTTP; MULU_API_LISTEN overrides it. The API speaks plain HTTP: outside this
+# machine put a TLS gateway in front (API 为明文 HTTP：对外开放时请在前面加 TLS 网关)
+listen = {api_listen}
+
+[log]
+# text or json; MULU_LOG_FORMAT overrides it (日志格式)
+format = {format}
+# error, warn, info, debug, trace; MULU_LOG_LEVEL overrides it (日志级别)
+level = {level}
+
+[consensus]
+# Milliseconds. Wrong values make the node slow, never wrong (单位毫秒；设错只会变慢，不会出错)
+propose_timeout_ms = {propose}
+vote_timeout_ms = {vote}
+timeout_delta_ms = {delta}
+timeout_ms_max = {max}
+rebroadcast_ms = {rebroadcast}
+block_interval_ms_min = {interval}
+"#,
+        moniker = quoted(&config.moniker),
+        member = quoted(&config.member),
+        p2p_listen = quoted(&config.p2p.listen.to_string()),
+        api_listen = quoted(&config.api.listen.to_string()),
+        format = quoted(match config.log.format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }),
+        level = quoted(&config.log.level),
+        propose = consensus.propose_timeout_ms,
+        vote = consensus.vote_timeout_ms,
+        delta = consensus.timeout_delta_ms,
+        max = consensus.timeout_ms_max,
+        rebroadcast = consensus.rebroadcast_ms,
+        interval = consensus.block_interval_ms_min,
+    )
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,235 @@
+//! A node's home folder and how a new one is made.
+//!
+//! | path | is |
+//! |---|---|
+//! | `config.toml` | the configuration |
+//! | `genesis.toml` | the consortium's founding document |
+//! | `keys/node.pem` | transport identity, mode 0600 |
+//! | `keys/validator.pem` | voting key, mode 0600; absent on an observer |
+//! | `data/` | ledger and vote log |
+//!
+//! Nothing is ever overwritten. Keys that lie there already are kept, so that a member can make
+//! them with its own tools before the founding document names them. Everything is checked before
+//! the first file is written; what a crash leaves behind is complete files only, except that a
+//! half-written key file is refused later as malformed.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use libp2p::PeerId;
+use mulu_chain::signature::PublicKey;
+use mulu_genesis::{Founding, FoundingInvalid};
+
+use crate::config::{self, Config, ConfigError};
+use crate::explain::Explain;
+use crate::keys::{self, KeyError, KeyFile};
+
+/// Name of the founding document in a home folder.
+pub const GENESIS_FILE_NAME: &str = "genesis.toml";
+/// Largest founding document, in bytes.
+pub const GENESIS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What a new home is made of.
+#[derive(Debug, Clone)]
+pub struct NewHome {
+    /// The folder.
+    pub home: PathBuf,
+    /// The founding document to copy; without one it must be put there before the start.
+    pub genesis: Option<PathBuf>,
+    /// What to write into `config.toml`.
+    pub config: Config,
+    /// Whether the node only replicates: it gets no validator key.
+    pub observer: bool,
+}
+
+/// What was made.
+pub struct Created {
+    /// The node's transport identity.
+    pub peer_id: PeerId,
+    /// The validator's public key, unless it is an observer.
+    pub validator: Option<PublicKey>,
+    /// The founding document, if one was given.
+    pub founding: Option<Founding>,
+    /// Key files that were there before.
+    pub kept: Vec<PathBuf>,
+}
+
+/// Why a home was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// A file is there already.
+    #[error(
+        "{path} exists already and `mulud init` never overwrites; use another --home, or move the \
+         file away if it is not needed"
+    )]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An observer's home holds a validator key.
+    #[error(
+        "{path} exists, but --observer makes a node without a validator key; leave --observer out, \
+         or move the key away"
+    )]
+    ObserverWithKey {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// The founding document cannot be read.
+    #[error(
+        "cannot read the founding document {path}: {source}; --genesis must name the consortium's \
+         genesis.toml"
+    )]
+    GenesisRead {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The founding document has faults.
+    #[error("the founding document is not usable\n{0}")]
+    Genesis(#[from] FoundingInvalid),
+    /// A setting given on the command line is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key cannot be used or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A folder or file cannot be written.
+    #[error("cannot write {path}: {source}; check the folder's owner and the free space")]
+    Write {
+        /// The path.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl Explain for HomeError {
+    fn chinese(&self) -> String {
+        match self {
+            HomeError::Exists { path } => format!(
+                "{} 已存在，`mulud init` 从不覆盖；请换一个 --home，确认不需要后也可将其移走",
+                path.display()
+            ),
+            HomeError::ObserverWithKey { path } => format!(
+                "{} 已存在，而 --observer 节点没有验证者密钥；请去掉 --observer，或将该密钥移走",
+                path.display()
+            ),
+            HomeError::GenesisRead { path, source } => format!(
+                "无法读取创始文件 {}：{source}；--genesis 应指向联盟的 genesis.toml",
+                path.display()
+            ),
+            HomeError::Genesis(invalid) => invalid.chinese(),
+            HomeError::Config(error) => error.chinese(),
+            HomeError::Key(error) => error.chinese(),
+            HomeError::Write { path, source } => {
+                format!("无法写入 {}：{source}；请检查目录属主和剩余空间", path.display())
+            }
+        }
+    }
+}
+
+/// Makes a home folder.
+///
+/// # Errors
+/// [`HomeError`]; nothing was written unless it is [`HomeError::Write`] or a key could not be
+/// written.
+pub fn create(new: &NewHome) -> Result<Created, HomeError> {
+    let home = &new.home;
+    let genesis_path = home.join(GENESIS_FILE_NAME);
+    let config_path = home.join(config::FILE_NAME);
+    let genesis = new.genesis.as_deref().map(read_genesis).transpose()?;
+    let config_text = new.config.to_toml();
+    Config::parse(&config_text, &config_path.to_string_lossy(), |_| None)?;
+    for (path, is_written) in [(&config_path, true), (&genesis_path, genesis.is_some())] {
+        if is_written && path.exists() {
+            return Err(HomeError::Exists { path: path.clone() });
+        }
+    }
+    let validator_path = KeyFile::Validator.path(home);
+    if new.observer && validator_path.exists() {
+        return Err(HomeError::ObserverWithKey { path: validator_path });
+    }
+
+    for folder in [home.clone(), home.join("keys"), home.join("data")] {
+        create_folder(&folder)?;
+    }
+    let mut kept = Vec::new();
+    let node = key_at(KeyFile::Node.path(home), &mut kept)?;
+    let validator = match new.observer {
+        true => None,
+        false => Some(key_at(validator_path, &mut kept)?.public_key()),
+    };
+    if let Some((text, _)) = &genesis {
+        write_new(&genesis_path, text)?;
+    }
+    // Last, because this is the file that says there is a node here.
+    write_new(&config_path, &config_text)?;
+    Ok(Created {
+        peer_id: keys::identity_of(&node).public().to_peer_id(),
+        validator,
+        founding: genesis.map(|(_, founding)| founding),
+        kept,
+    })
+}
+
+fn read_genesis(path: &Path) -> Result<(String, Founding), HomeError> {
+    let failed = |source| HomeError::GenesisRead { path: path.into(), source };
+    let mut text = String::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(GENESIS_BYTES_MAX + 1).read_to_string(&mut text))
+        .map_err(failed)?;
+    if read as u64 > GENESIS_BYTES_MAX {
+        let larger = "the file is larger than 4 MiB";
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, larger)));
+    }
+    let founding = mulu_genesis::parse(&text, &path.to_string_lossy())?;
+    Ok((text, founding))
+}
+
+fn key_at(
+    path: PathBuf,
+    kept: &mut Vec<PathBuf>,
+) -> Result<mulu_chain::signature::SigningKey, HomeError> {
+    match keys::load(&path) {
+        Ok(key) => {
+            kept.push(path);
+            Ok(key)
+        }
+        Err(KeyError::Missing { .. }) => {
+            let key = keys::generate()?;
+            keys::write_new(&path, &key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn create_folder(path: &Path) -> Result<(), HomeError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| HomeError::Write { path: path.into(), source })
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => HomeError::Exists { path: path.into() },
+        _ => HomeError::Write { path: path.into(), source },
+    };
+    // Whole or not at all: written beside, made durable, then given its name, which must be free.
+    let beside = path.with_extension("toml.new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside).map_err(failed)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&beside, path));
+    let removed = fs::remove_file(&beside);
+    written.and(removed).map_err(failed)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
