@@ -2,12 +2,35 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{catalog, key, profile};
+use crate::commands::{
+    audit, authorization, catalog, entry, import, key, list, profile, receipt, registry, rules, show, tx,
+};
+use crate::devnet;
 use crate::context::Globals;
 
-/// Mulu: the command line of a department, an application and an auditor.
+/// Mulu 目录链: the command line of a department, an application and an auditor.
+///
+/// Data goes to stdout, messages to stderr.
 #[derive(Debug, Parser)]
-#[command(name = "mulu", version)]
+#[command(
+    name = "mulu",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Exit codes 退出码:
+  0 done or verified 完成或验证通过      1 verification FAILED 验证未通过
+  2 wrong usage, or undecidable 用法错误  3 not found 未找到
+  4 node unreachable or too slow 节点不可达  5 refused by the rules 被规则拒绝
+  6 key or permission missing 缺少密钥或权限
+
+First steps 入门:
+  mulu key generate --out officer.pem
+  mulu profile set market --node http://127.0.0.1:26701 --key officer.pem --member USCC --office data
+  mulu status
+  mulu import catalog.csv --source-system demo
+  mulu audit export 307001/000001 --out entry.bundle
+  mulu audit verify entry.bundle --genesis sha256:…"
+)]
 pub struct Cli {
     /// Global options.
     #[command(flatten)]
@@ -20,13 +43,57 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Key files 密钥文件
+    /// Keys: files, and their registration on the chain 密钥
     #[command(subcommand)]
     Key(key::KeyCommand),
     /// Profiles: who I am, which node I ask 配置档
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
-    /// Generated catalogs 示例目录
+    /// The node and the chain 节点与链的状态
+    Status,
+    /// Show one thing: a record, a transaction, a block 查看
+    Show(show::ShowArgs),
+    /// List records of one kind 列表
+    List(list::ListArgs),
+    /// Everything that happened to a record 历史
+    History(show::HistoryArgs),
+    /// The rules of the chain, offline 规则表（离线）
+    Rules(rules::RulesArgs),
+    /// Catalog entries 目录条目
+    #[command(subcommand)]
+    Entry(entry::EntryCommand),
+    /// Authorizations 授权
+    #[command(subcommand)]
+    Authorization(authorization::AuthorizationCommand),
+    /// Use receipts 使用回执
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
+    /// Members 成员
+    #[command(subcommand)]
+    Member(registry::MemberCommand),
+    /// Offices 处室
+    #[command(subcommand)]
+    Office(registry::OfficeCommand),
+    /// Duties 职责
+    #[command(subcommand)]
+    Duty(registry::DutyCommand),
+    /// Information systems 信息系统
+    #[command(subcommand)]
+    System(registry::SystemCommand),
+    /// Transactions as files 交易文件
+    #[command(subcommand)]
+    Tx(tx::TxCommand),
+    /// Import a catalog of another system 导入目录
+    Import(import::ImportArgs),
+    /// Generated catalogs for demonstrations 示例目录
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Evidence: export, verify offline, show 审计
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// A development consortium on this machine 本机开发联盟链
+    Devnet(devnet::DevnetArgs),
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! rules, compare with the chain, pack, send, report. Only the comparison and the sending need a
 //! node; everything before them is a function of the file and the options.
 
+pub mod bind;
 pub mod clean;
 pub mod columns;
 pub mod convert;

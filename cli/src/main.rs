@@ -6,17 +6,22 @@
 //! the rules of the chain but nothing of a node's inside, so an auditor builds it alone.
 
 mod args;
+mod audit;
 mod catalog;
 mod client;
 mod commands;
 mod context;
+mod devnet;
+mod draft;
 mod failure;
 mod files;
 mod import;
 mod keyfile;
 mod lang;
 mod profile;
+mod records;
 mod render;
+mod submit;
 #[cfg(test)]
 mod testing;
 

@@ -27,12 +27,12 @@ fn the_founding_document_is_accepted() {
 /// Check character of an organisation code (GB 11714).
 fn organisation_check(code: &str) -> char {
     let weights = [3, 7, 9, 10, 5, 8, 4, 2];
-    let values = code.chars().map(|c| c.to_digit(36).unwrap());
+    let values = code.chars().map(|c| c.to_digit(36).expect("a digit or letter"));
     let sum: u32 = values.zip(weights).map(|(value, weight)| value * weight).sum();
     match 11 - sum % 11 {
         10 => 'X',
         11 => '0',
-        digit => char::from_digit(digit, 10).unwrap(),
+        digit => char::from_digit(digit, 10).expect("one digit"),
     }
 }
 

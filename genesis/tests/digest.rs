@@ -30,7 +30,7 @@ fn fixed_documents_have_fixed_digests() {
 
 #[test]
 fn block_0_commits_to_what_the_document_says() {
-    let founding = mulu_genesis::parse(MINIMAL, "test.toml").unwrap();
+    let founding = mulu_genesis::parse(MINIMAL, "test.toml").expect("accepted");
     let block = founding.block();
     let header = &block.header;
     assert_eq!(founding.chain_id().as_str(), "mulu-test");
@@ -43,7 +43,7 @@ fn block_0_commits_to_what_the_document_says() {
     assert_eq!(header.validator_set_hash, block.validators.hash());
     assert_eq!(header.next_validator_set_hash, block.validators.hash());
     let key = member_key("11110000MULU00048B");
-    let member: Member = decode(&key, &block.state[&key]).unwrap();
+    let member: Member = decode(&key, &block.state[&key]).expect("a member");
     assert_eq!((member.name.as_str(), member.nodes.len()), ("大数据局", 1));
     assert!(!block.state.keys().any(|key| key.starts_with("history/")));
 }

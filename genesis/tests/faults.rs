@@ -206,8 +206,8 @@ fn references_and_the_whole() {
     let none = MINIMAL.replace("[[validator]]", "[[unused]]");
     let messages: Vec<String> = faults_of(&none).faults.into_iter().map(|f| f.message).collect();
     assert!(messages.iter().any(|m| m == "the document has no section [[validator]]"));
-    let start = MINIMAL.find("[[validator]]").unwrap();
-    let end = MINIMAL.find("[[duty]]").unwrap();
+    let start = MINIMAL.find("[[validator]]").expect("a section");
+    let end = MINIMAL.find("[[duty]]").expect("a section");
     let text = format!("validator = []\n{}{}", &MINIMAL[..start], &MINIMAL[end..]);
     let invalid = faults_of(&text);
     assert!(invalid.faults[0].message.starts_with("VAL-01"), "{invalid}");

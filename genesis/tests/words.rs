@@ -25,7 +25,7 @@ const PEER_IDS: [(&str, &str); 3] = [
 #[test]
 fn peer_ids_are_those_of_libp2p() {
     for (key, peer_id) in PEER_IDS {
-        let key = format!("ed25519:{key}").parse().unwrap();
+        let key = format!("ed25519:{key}").parse().expect("a key");
         assert_eq!(peer_id_of(&key), peer_id);
         assert_eq!(peer_id_key(peer_id), Ok(key));
     }

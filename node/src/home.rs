@@ -10,26 +10,24 @@
 //!
 //! Nothing is ever overwritten. Keys that lie there already are kept, so that a member can make
 //! them with its own tools before the founding document names them. Everything is checked before
-//! the first file is written; what a crash leaves behind is complete files only, except that a
-//! half-written key file is refused later as malformed.
+//! the first file is written; a file that a crash left half-written is refused when it is read.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use libp2p::PeerId;
-use mulu_chain::signature::PublicKey;
-use mulu_genesis::{Founding, FoundingInvalid};
+use mulu_chain::signature::{PublicKey, SigningKey};
+use mulu_genesis::{DOCUMENT_BYTES_MAX, Founding, FoundingInvalid};
 
 use crate::config::{self, Config, ConfigError};
 use crate::explain::Explain;
 use crate::keys::{self, KeyError, KeyFile};
+use crate::vote_log;
 
 /// Name of the founding document in a home folder.
 pub const GENESIS_FILE_NAME: &str = "genesis.toml";
-/// Largest founding document, in bytes.
-pub const GENESIS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// What a new home is made of.
 #[derive(Debug, Clone)]
@@ -144,14 +142,20 @@ pub fn create(new: &NewHome) -> Result<Created, HomeError> {
     let genesis = new.genesis.as_deref().map(read_genesis).transpose()?;
     let config_text = new.config.to_toml();
     Config::parse(&config_text, &config_path.to_string_lossy(), |_| None)?;
-    for (path, is_written) in [(&config_path, true), (&genesis_path, genesis.is_some())] {
-        if is_written && path.exists() {
-            return Err(HomeError::Exists { path: path.clone() });
-        }
-    }
     let validator_path = KeyFile::Validator.path(home);
     if new.observer && validator_path.exists() {
         return Err(HomeError::ObserverWithKey { path: validator_path });
+    }
+    let votes = home.join("data").join("votes");
+    let fresh_marker = votes.join(vote_log::FRESH_MARKER);
+    let makes_validator = !new.observer && !validator_path.exists();
+    let written = [
+        (&config_path, true),
+        (&genesis_path, genesis.is_some()),
+        (&fresh_marker, makes_validator),
+    ];
+    if let Some((path, _)) = written.into_iter().find(|(path, made)| *made && path.exists()) {
+        return Err(HomeError::Exists { path: path.clone() });
     }
 
     for folder in [home.clone(), home.join("keys"), home.join("data")] {
@@ -163,6 +167,12 @@ pub fn create(new: &NewHome) -> Result<Created, HomeError> {
         true => None,
         false => Some(key_at(validator_path, &mut kept)?.public_key()),
     };
+    // A key that was there before may have signed before: without a vote log that is a doubt, and
+    // only a key made just now takes it away.
+    if makes_validator {
+        create_folder(&votes)?;
+        write_new(&fresh_marker, "")?;
+    }
     if let Some((text, _)) = &genesis {
         write_new(&genesis_path, text)?;
     }
@@ -177,23 +187,16 @@ pub fn create(new: &NewHome) -> Result<Created, HomeError> {
 }
 
 fn read_genesis(path: &Path) -> Result<(String, Founding), HomeError> {
-    let failed = |source| HomeError::GenesisRead { path: path.into(), source };
     let mut text = String::new();
-    let read = File::open(path)
-        .and_then(|file| file.take(GENESIS_BYTES_MAX + 1).read_to_string(&mut text))
-        .map_err(failed)?;
-    if read as u64 > GENESIS_BYTES_MAX {
-        let larger = "the file is larger than 4 MiB";
-        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, larger)));
-    }
+    // One byte more than the limit, so that the parser sees, and says, that it is too long.
+    File::open(path)
+        .and_then(|file| file.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_string(&mut text))
+        .map_err(|source| HomeError::GenesisRead { path: path.into(), source })?;
     let founding = mulu_genesis::parse(&text, &path.to_string_lossy())?;
     Ok((text, founding))
 }
 
-fn key_at(
-    path: PathBuf,
-    kept: &mut Vec<PathBuf>,
-) -> Result<mulu_chain::signature::SigningKey, HomeError> {
+fn key_at(path: PathBuf, kept: &mut Vec<PathBuf>) -> Result<SigningKey, HomeError> {
     match keys::load(&path) {
         Ok(key) => {
             kept.push(path);
@@ -221,15 +224,11 @@ fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
         io::ErrorKind::AlreadyExists => HomeError::Exists { path: path.into() },
         _ => HomeError::Write { path: path.into(), source },
     };
-    // Whole or not at all: written beside, made durable, then given its name, which must be free.
-    let beside = path.with_extension("toml.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside).map_err(failed)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&beside, path));
-    let removed = fs::remove_file(&beside);
-    written.and(removed).map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests;

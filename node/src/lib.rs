@@ -15,6 +15,6 @@ pub mod membership;
 pub mod metrics;
 pub mod p2p;
 pub mod replica;
-// pub mod run;
+pub mod run;
 pub mod storage;
 pub mod vote_log;

@@ -74,7 +74,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
     let backtrace = Backtrace::force_capture();
     if tracing::dispatcher::has_been_set() {
-        tracing::error!(message, place, thread, %backtrace, "panic: this is a bug, the process aborts");
+        tracing::error!(panic = message, place, thread, %backtrace, "this is a bug, the process aborts");
     } else {
         eprintln!("panic in thread {thread} at {place}: {message}\n{backtrace}");
     }

@@ -13,9 +13,9 @@ use libp2p::Multiaddr;
 use mulu_node::config::{Config, LogFormat, Overrides};
 use mulu_node::explain::{Explain, Language};
 use mulu_node::home::{self, Created, NewHome};
-use mulu_node::keys;
-use mulu_node::logging;
-use mulu_node::run;
+use mulu_node::keys::{self, KeyError, KeyFile};
+use mulu_node::p2p::{AddressInvalid, PeerAddress, check_listen_address};
+use mulu_node::{logging, run};
 
 /// The command line or the configuration must be corrected.
 const EXIT_USAGE: u8 = 2;
@@ -90,19 +90,19 @@ struct InitArgs {
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
     /// The member that runs the node: its unified social credit code (成员的统一社会信用代码)
-    #[arg(long, value_name = "USCC")]
+    #[arg(long, value_name = "USCC", value_parser = member)]
     member: String,
     /// What people call the node [default: the member's code] (节点名称)
     #[arg(long, value_name = "NAME")]
     moniker: Option<String>,
     /// Where to listen for peers [default: /ip4/0.0.0.0/tcp/26601] (监听对等节点的地址)
-    #[arg(long, value_name = "MULTIADDR")]
+    #[arg(long, value_name = "MULTIADDR", value_parser = p2p_listen)]
     p2p_listen: Option<Multiaddr>,
     /// Where to serve the API [default: 127.0.0.1:26701] (API 监听地址)
     #[arg(long, value_name = "IP:PORT")]
     api_listen: Option<SocketAddr>,
     /// A peer to dial; may be given several times (要连接的节点,可多次给出)
-    #[arg(long = "peer", value_name = "MULTIADDR")]
+    #[arg(long = "peer", value_name = "MULTIADDR", value_parser = peer)]
     peers: Vec<Multiaddr>,
     /// Only replicate: no validator key, no vote (观察节点,不参与投票)
     #[arg(long)]
@@ -121,7 +121,34 @@ struct StartArgs {
     log_level: Option<String>,
 }
 
-/// An error's message and its exit code.
+// Values of flags; clap puts the flag's name in front.
+
+fn member(text: &str) -> Result<String, String> {
+    match mulu_contracts::uscc::has_form(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a unified social credit code has 18 characters, in upper case \
+                      (统一社会信用代码为 18 位,字母大写)"
+            .to_owned()),
+    }
+}
+
+fn p2p_listen(text: &str) -> Result<Multiaddr, String> {
+    let address = text.parse().map_err(|_| with_help(AddressInvalid::Listen(text.to_owned())))?;
+    check_listen_address(&address).map_err(with_help)?;
+    Ok(address)
+}
+
+fn peer(text: &str) -> Result<Multiaddr, String> {
+    let address = text.parse().map_err(|_| with_help(AddressInvalid::Peer(text.to_owned())))?;
+    PeerAddress::try_from(&address).map_err(with_help)?;
+    Ok(address)
+}
+
+fn with_help(invalid: AddressInvalid) -> String {
+    format!("{} ({})", invalid.help(), invalid.help_zh())
+}
+
+/// An error's message, empty if it was told already, and its exit code.
 struct Failure {
     message: String,
     exit: u8,
@@ -139,8 +166,10 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { message, exit }) => {
-            // A closed standard error is no reason for another exit code.
-            let _ = writeln!(std::io::stderr(), "{message}");
+            if !message.is_empty() {
+                // A closed standard error is no reason for another exit code.
+                let _ = writeln!(std::io::stderr(), "{message}");
+            }
             ExitCode::from(exit)
         }
     }
@@ -151,7 +180,8 @@ fn init(args: InitArgs, language: Language) -> Result<(), Failure> {
     config.p2p.listen = args.p2p_listen.unwrap_or(config.p2p.listen);
     config.p2p.peers = args.peers;
     config.api.listen = args.api_listen.unwrap_or(config.api.listen);
-    let new = NewHome { home: args.home.home, genesis: args.genesis, config, observer: args.observer };
+    let new =
+        NewHome { home: args.home.home, genesis: args.genesis, config, observer: args.observer };
     let created = home::create(&new).map_err(|error| usage(&error, language))?;
     report(&new, &created, language)
 }
@@ -173,7 +203,9 @@ fn report(new: &NewHome, created: &Created, language: Language) -> Result<(), Fa
     say(format_args!("  {}  {}", pick("node id  ", "节点标识"), created.peer_id))?;
     match &created.validator {
         Some(key) => say(format_args!("  {}  {key}", pick("validator", "验证者  ")))?,
-        None => say(format_args!("  {}", pick("observer: it does not vote", "观察节点，不参与投票")))?,
+        None => {
+            say(format_args!("  {}", pick("observer: it does not vote", "观察节点，不参与投票")))?
+        }
     }
     say(format_args!("\n{}", pick("next:", "下一步：")))?;
     if created.founding.is_none() {
@@ -211,11 +243,18 @@ fn start(args: StartArgs, language: Language) -> Result<(), Failure> {
     logging::start(config.log.format, &config.log.level)
         .map_err(|error| Failure { message: format!("error: {error}"), exit: EXIT_FAILURE })?;
     logging::abort_on_panic();
+    let format = config.log.format;
     run::run(&home, config).map_err(|error| {
         let exit = if error.is_usage() { EXIT_USAGE } else { EXIT_FAILURE };
-        // Operators read the sentence, machines the log line.
-        tracing::error!(%error, "the node stopped");
-        Failure { message: error.explain(language), exit }
+        let sentence = error.explain(language);
+        match format {
+            LogFormat::Text => Failure { message: sentence, exit },
+            // Whoever reads JSON lines gets nothing else on standard error.
+            LogFormat::Json => {
+                tracing::error!(error = sentence, "the node stopped");
+                Failure { message: String::new(), exit }
+            }
+        }
     })
 }
 
@@ -228,9 +267,8 @@ fn show_validator(args: &HomeArgs, language: Language) -> Result<(), Failure> {
     match keys::load_validator(&args.home).map_err(|error| usage(&error, language))? {
         Some(key) => say(format_args!("{}", key.public_key())),
         None => {
-            let path = keys::KeyFile::Validator.path(&args.home);
-            let missing = keys::KeyError::Missing { path };
-            Err(usage(&missing, language))
+            let path = KeyFile::Validator.path(&args.home);
+            Err(usage(&KeyError::Observer { path }, language))
         }
     }
 }

@@ -15,7 +15,7 @@ use crossbeam_channel::bounded;
 use mulu_chain::types::TimeMs;
 use tokio::sync::{oneshot, watch};
 
-use crate::api::{self, ApiState, FoundingInfo, NodeInfo};
+use crate::api::{self, ApiState, FoundingInfo, HostPolicy, NodeInfo};
 use crate::config::{Config, ConfigError};
 use crate::driver::{Driver, DriverError};
 use crate::ingest::{Ingest, VerifiedCache};
@@ -147,6 +147,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         let listener = tokio::net::TcpListener::bind(&address)
             .await
             .map_err(|source| NodeError::ApiListen { address, source })?;
+        let api_address = listener.local_addr()?;
 
         let (inputs, inputs_seen) = bounded(INPUTS_MAX);
         let (submissions, submissions_seen) = bounded(SUBMISSIONS_MAX);
@@ -166,7 +167,8 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         let (ended, driver_end) = oneshot::channel();
         let thread = std::thread::Builder::new().name("replica".to_owned()).spawn(move || {
             let result = driver.run();
-            drop(ended.send(()));
+            // Nobody waits any more when the stop was asked for.
+            let _ = ended.send(());
             result
         })?;
         let ingest = Ingest {
@@ -187,6 +189,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             }),
             node: node.clone(),
             metrics,
+            hosts: HostPolicy::for_listener(api_address, &[]),
         };
         let (api_stop, api_stopped) = oneshot::channel::<()>();
         let api_task = tokio::spawn(api::serve(listener, api::router(state), async move {

@@ -8,16 +8,19 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::request_response;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId};
 use mulu_node::explain::{Explain as _, Language};
-use mulu_node::p2p::{
-    ACK, FRAME_BYTES_MAX, P2pConfig, P2pError, P2pEvent, P2pHandle, PROTOCOL, spawn,
-};
+use mulu_node::p2p::{FRAME_BYTES_MAX, P2pConfig, P2pError, P2pEvent, P2pHandle, spawn};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+#[path = "p2p/raw.rs"]
+mod raw;
+
+use raw::{raw_frame, raw_swarm};
 
 /// Longest wait for something that must happen.
 const SOON: Duration = Duration::from_secs(20);
@@ -33,7 +36,12 @@ struct Node {
 }
 
 impl Node {
-    async fn start(identity: &Keypair, listen: &str, peers: &[Multiaddr], allowed: &[PeerId]) -> Node {
+    async fn start(
+        identity: &Keypair,
+        listen: &str,
+        peers: &[Multiaddr],
+        allowed: &[PeerId],
+    ) -> Node {
         let (sender, mut events) = mpsc::channel(64);
         let config = P2pConfig {
             identity: identity.clone(),
@@ -174,7 +182,8 @@ async fn a_stranger_gets_nothing_and_sends_nothing() {
     let closed = async {
         loop {
             match stranger.select_next_some().await {
-                SwarmEvent::ConnectionClosed { .. } | SwarmEvent::OutgoingConnectionError { .. } => break,
+                SwarmEvent::ConnectionClosed { .. }
+                | SwarmEvent::OutgoingConnectionError { .. } => break,
                 SwarmEvent::Behaviour(request_response::Event::Message { message, .. }) => {
                     panic!("the stranger received {message:?}")
                 }
@@ -299,7 +308,9 @@ async fn an_oversize_or_malformed_frame_is_refused() {
     let answers = async {
         while failures + acks < 3 {
             match member.select_next_some().await {
-                SwarmEvent::Behaviour(request_response::Event::OutboundFailure { .. }) => failures += 1,
+                SwarmEvent::Behaviour(request_response::Event::OutboundFailure { .. }) => {
+                    failures += 1
+                }
                 SwarmEvent::Behaviour(request_response::Event::Message { .. }) => acks += 1,
                 SwarmEvent::ConnectionClosed { .. } => panic!("one bad frame is no reason to part"),
                 _ => {}
@@ -346,72 +357,4 @@ async fn what_cannot_start_says_why() {
         assert!(text.starts_with("错误："), "{text}");
     }
     taken.stop().await;
-}
-
-// A peer that speaks the wire format by hand.
-
-#[derive(Clone, Default)]
-struct RawCodec;
-
-/// The octets of a request, whatever they are.
-type RawFrame = Vec<u8>;
-
-fn raw_frame(length: u32, frame: &[u8]) -> RawFrame {
-    [&length.to_le_bytes(), frame].concat()
-}
-
-impl request_response::Codec for RawCodec {
-    type Protocol = StreamProtocol;
-    type Request = RawFrame;
-    type Response = u8;
-
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> std::io::Result<RawFrame>
-    where
-        T: futures::AsyncRead + Unpin + Send,
-    {
-        let mut frame = Vec::new();
-        futures::AsyncReadExt::read_to_end(io, &mut frame).await?;
-        Ok(frame)
-    }
-
-    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> std::io::Result<u8>
-    where
-        T: futures::AsyncRead + Unpin + Send,
-    {
-        let mut answer = [0u8; 1];
-        futures::AsyncReadExt::read_exact(io, &mut answer).await?;
-        assert_eq!(answer, [ACK]);
-        Ok(answer[0])
-    }
-
-    async fn write_request<T>(
-        &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        frame: RawFrame,
-    ) -> std::io::Result<()>
-    where
-        T: futures::AsyncWrite + Unpin + Send,
-    {
-        futures::AsyncWriteExt::write_all(io, &frame).await
-    }
-
-    async fn write_response<T>(&mut self, _: &StreamProtocol, _: &mut T, _: u8) -> std::io::Result<()>
-    where
-        T: futures::AsyncWrite + Unpin + Send,
-    {
-        Ok(())
-    }
-}
-
-fn raw_swarm(identity: &Keypair) -> Swarm<request_response::Behaviour<RawCodec>> {
-    let protocols = [(StreamProtocol::new(PROTOCOL), ProtocolSupport::Full)];
-    SwarmBuilder::with_existing_identity(identity.clone())
-        .with_tokio()
-        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
-        .expect("a transport")
-        .with_behaviour(|_| request_response::Behaviour::new(protocols, Default::default()))
-        .expect("a behaviour")
-        .with_swarm_config(|config| config.with_idle_connection_timeout(SOON))
-        .build()
 }

@@ -41,7 +41,7 @@ pub fn programs() -> PathBuf {
 fn free_ports() -> (u16, u16) {
     let start = 20_000 + u16::try_from(std::process::id() % 2_000).unwrap_or(0) * 16;
     let free = |first: u16| {
-        (0..4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok())
+        (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok())
     };
     let first = (start..60_000).step_by(16).find(|p| free(*p) && free(p + 8));
     let first = first.expect("there are free ports");
@@ -83,7 +83,7 @@ impl Consortium {
 
     /// A department's API.
     pub fn url(&self, node: usize) -> String {
-        format!("http://127.0.0.1:{}", self.api_port + u16::try_from(node).unwrap_or(0))
+        format!("http://127.0.0.1:{}", self.api_port + 1 + u16::try_from(node).unwrap_or(0))
     }
 
     /// The genesis digest, as the profiles name it.

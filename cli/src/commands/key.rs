@@ -1,15 +1,16 @@
-//! `mulu key`: key files.
+//! `mulu key`: key files, and their registration on the chain.
 
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::registry::{self, KeyRegisterArgs, KeyRevokeArgs};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::keyfile::{self, Protection};
 use crate::{render, text};
 
-/// Key files.
+/// Keys.
 #[derive(Debug, clap::Subcommand)]
 pub enum KeyCommand {
     /// Make a new Ed25519 key file 生成新的密钥文件
@@ -37,12 +38,16 @@ Examples 示例:
         /// The key file 密钥文件
         file: PathBuf,
     },
+    /// Register a key of a member on the chain 在链上登记密钥
+    Register(KeyRegisterArgs),
+    /// Revoke a key on the chain, for ever 在链上撤销密钥
+    Revoke(KeyRevokeArgs),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Exit 6.
+/// Exit 2 to 6.
 pub fn run(context: &Context, command: KeyCommand) -> Outcome<()> {
     match command {
         KeyCommand::Generate { out, unencrypted } => {
@@ -59,6 +64,8 @@ pub fn run(context: &Context, command: KeyCommand) -> Outcome<()> {
             let loaded = context.open_key(&file)?;
             show(context, &loaded.key.public_key().to_string(), loaded.protection);
         }
+        KeyCommand::Register(args) => registry::key_register(context, args)?,
+        KeyCommand::Revoke(args) => registry::key_revoke(context, args)?,
     }
     Ok(())
 }

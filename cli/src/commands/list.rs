@@ -24,9 +24,15 @@ pub struct ListArgs {
     /// What to list 类型
     #[arg(value_enum)]
     pub kind: Kind,
-    /// Only those of this provider (or member) 提供方
+    /// Only entries and authorizations of this provider, or records of this member 提供方或所属成员
     #[arg(long, value_name = "USCC")]
     pub provider: Option<String>,
+    /// Only authorizations of this consumer 使用方
+    #[arg(long, value_name = "USCC")]
+    pub consumer: Option<String>,
+    /// Only receipts of this signer 回执签署方
+    #[arg(long, value_name = "USCC")]
+    pub signer: Option<String>,
     /// Only those of this status 状态
     #[arg(long, value_name = "STATUS")]
     pub status: Option<String>,
@@ -86,6 +92,14 @@ impl Kind {
             Kind::Entries => "entries",
             Kind::Authorizations => "authorizations",
             Kind::Receipts => "receipts",
+        }
+    }
+
+    /// The filter by which records of this kind are told apart by member.
+    const fn owner_filter(self) -> &'static str {
+        match self {
+            Kind::Offices | Kind::Keys | Kind::Duties | Kind::Systems => "member",
+            _ => "provider",
         }
     }
 
@@ -162,7 +176,9 @@ pub fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
     let node = context.node()?;
     let path = format!("/v1/{}", args.kind.route());
     let filters: Vec<(&str, &str)> = [
-        ("provider", &args.provider),
+        (args.kind.owner_filter(), &args.provider),
+        ("consumer", &args.consumer),
+        ("signer", &args.signer),
         ("status", &args.status),
         ("source_system", &args.source_system),
         ("entry_id", &args.entry_id),

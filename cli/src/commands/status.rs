@@ -26,8 +26,8 @@ pub fn run(context: &Context) -> Outcome<()> {
     let peers = status.get("peers").and_then(Value::as_array);
     let rows: Vec<(String, String)> = [
         (context.word("node", "节点"), node.url().to_owned()),
-        (context.word("name", "名称"), text("/moniker")),
-        (context.word("member", "成员"), text("/member")),
+        (context.word("name", "名称"), text("/node/moniker")),
+        (context.word("member", "成员"), text("/node/member")),
         (context.word("chain", "链"), text("/chain_id")),
         (context.word("genesis", "创世区块"), text("/genesis")),
         (context.word("height", "高度"), text("/height")),
@@ -36,7 +36,7 @@ pub fn run(context: &Context) -> Outcome<()> {
         (context.word("catching up", "正在追赶"), flag("/syncing")),
         (context.word("validator", "验证节点"), flag("/is_validator")),
         (context.word("abstaining", "弃权原因"), text("/abstaining")),
-        (context.word("waiting transactions", "待处理交易"), text("/mempool_transactions")),
+        (context.word("waiting transactions", "待处理交易"), text("/mempool/transactions")),
         (context.word("peers", "已连节点"), peers.map(|p| p.len().to_string()).unwrap_or_default()),
     ]
     .into_iter()

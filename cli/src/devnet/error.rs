@@ -69,7 +69,9 @@ pub enum DevnetError {
         source: std::io::Error,
     },
     /// A name that is no department.
-    #[error("no department is called {name}: the departments are {known}\n没有该部门，可用名称见上")]
+    #[error(
+        "no department is called {name}: the departments are {known}\n没有该部门，可用名称见上"
+    )]
     UnknownDepartment {
         /// The name.
         name: String,

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use mulu_chain::signature::SigningKey;
 use mulu_genesis::Founding;
-use mulu_genesis::devnet::{self, DATA_BUREAU, DEPARTMENTS, Department, DepartmentKeys, DevnetKeys};
+use mulu_genesis::devnet::{
+    self, DATA_BUREAU, DEPARTMENTS, Department, DepartmentKeys, DevnetKeys,
+};
 use mulu_genesis::peer_id::peer_id_of;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -120,7 +122,11 @@ fn write(dir: &Path, plan: &Plan) -> Result<(), DevnetError> {
         let keys = &plan.keys[index];
         let home = create_dir(&dir.join(department.slug))?;
         let home_keys = create_dir(&home.join("keys"))?;
-        create_dir(&home.join("data"))?;
+        let data = create_dir(&home.join("data"))?;
+        // Says that this validator key is new, so that an empty vote log is no doubt (the node
+        // removes it at its first start).
+        let votes = create_dir(&data.join("votes"))?;
+        write_new(&votes.join("FRESH"), "")?;
         write_key(&home_keys.join("node.pem"), &keys.node)?;
         write_key(&home_keys.join("validator.pem"), &keys.validator)?;
         write_new(&home.join("genesis.toml"), &plan.founding_text)?;
@@ -235,10 +241,11 @@ fn write_key(path: &Path, key: &SigningKey) -> Result<(), DevnetError> {
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), DevnetError> {
-    let written = OpenOptions::new().write(true).create_new(true).open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(path).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
     written.map_err(DevnetError::file("write", path))
 }
 

@@ -33,7 +33,7 @@ impl Devnet {
         let incomplete = |missing: String| DevnetError::NotADevnet { dir: dir.into(), missing };
         let root = dir.canonicalize().map_err(|_| incomplete("the folder".to_owned()))?;
         let mut nodes = Vec::new();
-        for department in DEPARTMENTS {
+        for department in &DEPARTMENTS {
             let home = root.join(department.slug);
             let name = format!("{}/config.toml", department.slug);
             let text = read_bounded(&home.join("config.toml"));

@@ -1,11 +1,10 @@
 //! Shows what the four nodes hold, and whether they hold the same.
 
-use comfy_table::Table;
-
 use super::layout::{Devnet, Node};
 use super::probe::{BlockView, Probe};
 use super::process::running_pid;
 use super::{DevnetError, say};
+use crate::render;
 
 /// Digits of a digest shown in the table.
 const DIGEST_DIGITS: usize = 12;
@@ -52,7 +51,9 @@ pub(super) fn status(devnet: &Devnet) -> Result<(), DevnetError> {
         None => Vec::new(),
     };
     match agreement(&views) {
-        Agreement::Unknown => say("agreement: unknown, fewer than two nodes answer (应答节点不足两个)"),
+        Agreement::Unknown => {
+            say("agreement: unknown, fewer than two nodes answer (应答节点不足两个)")
+        }
         Agreement::Same(height) => {
             say(format_args!("agreement: same block and state root at height {height} (一致)"));
         }
@@ -72,30 +73,29 @@ pub(super) fn agreement(views: &[BlockView]) -> Agreement {
     }
 }
 
-fn table(rows: &[Row<'_>]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(comfy_table::presets::UTF8_BORDERS_ONLY);
-    table.set_header(["department", "部门", "pid", "state", "height", "block", "state root", "API"]);
-    for row in rows {
+fn table(rows: &[Row<'_>]) -> String {
+    let header = ["DEPARTMENT", "部门", "PID", "STATE", "HEIGHT", "BLOCK", "STATE ROOT", "API"];
+    let cells = |row: &Row<'_>| {
         let state = match (row.pid, row.ready) {
             (Some(_), true) => "ready",
             (Some(_), false) => "not ready",
             (None, true) => "ready (started elsewhere)",
             (None, false) => "stopped",
         };
-        let latest = row.latest.as_ref();
-        table.add_row([
+        let latest =
+            |text: fn(&BlockView) -> String| row.latest.as_ref().map_or_else(String::new, text);
+        vec![
             row.node.slug().to_owned(),
             row.node.department.name.to_owned(),
             row.pid.map_or_else(String::new, |pid| pid.to_string()),
             state.to_owned(),
-            latest.map_or_else(String::new, |b| b.header.height.to_string()),
-            latest.map_or_else(String::new, |b| short(&b.block)),
-            latest.map_or_else(String::new, |b| short(&b.header.state_root)),
+            latest(|block| block.header.height.to_string()),
+            latest(|block| short(&block.block)),
+            latest(|block| short(&block.header.state_root)),
             row.node.api_url(),
-        ]);
-    }
-    table
+        ]
+    };
+    render::table(&header, &rows.iter().map(cells).collect::<Vec<_>>())
 }
 
 /// The first digits of `sha256:…`.

@@ -174,7 +174,12 @@ fn only_the_nodes_own_process_counts() {
         .stdin(std::process::Stdio::piped())
         .spawn()
         .expect("a process");
-    assert!(process::is_node_process(child.id(), temp.path()));
+    // The kernel fills the command line in shortly after the process is there.
+    let seen = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        process::is_node_process(child.id(), temp.path())
+    });
+    assert!(seen);
     assert!(!process::is_node_process(child.id(), &temp.path().join("other")));
     drop(child.stdin.take());
     child.wait().expect("ended");

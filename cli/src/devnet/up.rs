@@ -59,7 +59,8 @@ fn mulud_path(named: Option<&Path>) -> Result<PathBuf, DevnetError> {
     let path = match named {
         Some(path) => path.to_owned(),
         None => {
-            let here = std::env::current_exe().map_err(DevnetError::file("find", "this program"))?;
+            let here =
+                std::env::current_exe().map_err(DevnetError::file("find", "this program"))?;
             here.with_file_name("mulud")
         }
     };
@@ -72,9 +73,11 @@ fn mulud_path(named: Option<&Path>) -> Result<PathBuf, DevnetError> {
 fn launch(mulud: &Path, node: &Node) -> Result<Child, DevnetError> {
     // A held port is told here in one sentence; the node would tell it too, but in its log.
     for address in [node.p2p, node.api] {
-        TcpListener::bind(address)
-            .map(drop)
-            .map_err(|source| DevnetError::Address { slug: node.slug(), address, source })?;
+        TcpListener::bind(address).map(drop).map_err(|source| DevnetError::Address {
+            slug: node.slug(),
+            address,
+            source,
+        })?;
     }
     let path = node.log_path();
     let log = OpenOptions::new()
@@ -86,6 +89,9 @@ fn launch(mulud: &Path, node: &Node) -> Result<Child, DevnetError> {
     let child = Command::new(mulud)
         .args(["start", "--home"])
         .arg(&node.home)
+        // Meant for one node; four nodes with one address would fight for it.
+        .env_remove("MULU_P2P_LISTEN")
+        .env_remove("MULU_API_LISTEN")
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)
@@ -94,7 +100,8 @@ fn launch(mulud: &Path, node: &Node) -> Result<Child, DevnetError> {
         .spawn()
         .map_err(|source| DevnetError::Run { path: mulud.to_owned(), source })?;
     let path = node.pid_path();
-    std::fs::write(&path, format!("{}\n", child.id())).map_err(DevnetError::file("write", &path))?;
+    std::fs::write(&path, format!("{}\n", child.id()))
+        .map_err(DevnetError::file("write", &path))?;
     Ok(child)
 }
 

@@ -109,6 +109,7 @@ impl Used {
     }
 
     /// How often a default was used.
+    #[cfg(test)]
     pub fn of(&self, default: Fallback) -> u64 {
         self.counts.get(&default).copied().unwrap_or(0)
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use mulu_chain::signature::SigningKey;
 use mulu_chain::transaction::Envelope;
 use mulu_contracts::payload::Submitter;
+use mulu_contracts::rule::Rule;
 use serde_json::Value;
 
 use super::convert::Rejected;
@@ -21,6 +22,7 @@ use super::progress::Progress;
 use super::rules;
 use crate::client::Node;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::lang::Text;
 use crate::submit::{self, ChainView};
 use crate::{render, text};
 
@@ -66,7 +68,7 @@ pub struct Sent {
 /// The fate of one transaction.
 enum Fate {
     Accepted { height: u64 },
-    Refused { rule: String, action: usize, why: String },
+    Refused { rule: String, action: usize, reason: Text },
     Expired,
 }
 
@@ -136,16 +138,19 @@ fn work(sender: &Sender<'_>, shared: &Shared, progress: &Progress) {
                     });
                     run.clear();
                 }
-                Ok(Fate::Refused { rule, action, why })
+                Ok(Fate::Refused { rule, action, reason })
                     if rules::is_about_one_row(&rule) && action < run.len() =>
                 {
                     let row = run.remove(action);
                     progress.done(1);
-                    let rejected = rules::rejected(&row.prepared, &rule, &why);
+                    let rejected = Rejected {
+                        reason,
+                        ..rules::rejected(&row.prepared, &rule, "")
+                    };
                     shared.update(|sent| sent.rejected.push(rejected));
                 }
-                Ok(Fate::Refused { rule, why, .. }) => {
-                    return stop(shared, refusal_of_all(&rule, &why));
+                Ok(Fate::Refused { rule, reason, .. }) => {
+                    return stop(shared, refusal_of_all(&rule, reason));
                 }
                 Ok(Fate::Expired) => {
                     // The chain went on without it; ask how far before building it anew.
@@ -173,15 +178,11 @@ fn stop(shared: &Shared, failure: Failure) {
     });
 }
 
-fn refusal_of_all(rule: &str, why: &str) -> Failure {
-    let words = mulu_contracts::rule::Rule::from_id(rule);
-    let (en, zh) = words.map_or((rule, rule), |rule| (rule.title_en(), rule.title_zh()));
-    let mut failure = Failure::new(
-        Exit::Rejected,
-        text!("{rule} {en}: {why}", "{rule} {zh}：{why}"),
-    );
+/// A refusal that is no single row's fault stops the import, with the rule's help.
+fn refusal_of_all(rule: &str, reason: Text) -> Failure {
+    let mut failure = Failure::new(Exit::Rejected, reason);
     failure.rule = Some(rule.to_owned());
-    if let Some(rule) = words {
+    if let Some(rule) = Rule::from_id(rule) {
         let (en, zh) = (rule.help_en(), rule.help_zh());
         failure = failure.help(text!("{en}", "{zh}"));
     }
@@ -198,13 +199,12 @@ fn attempt(sender: &Sender<'_>, shared: &Shared, run: &[Planned]) -> Outcome<Fat
     let envelope = draft.envelope()?;
     match deliver(sender.node, &envelope) {
         Ok(result) => fate(&result),
-        Err(failure) if failure.exit == Exit::Rejected => {
-            let why = failure.text.map(|t| t.en).unwrap_or_default();
-            let Some(rule) = failure.rule else {
-                return Err(Failure::new(Exit::Rejected, text!("{why}", "{why}")));
-            };
-            let action = failure.action.and_then(|a| usize::try_from(a).ok()).unwrap_or(0);
-            if rule == "TX-10" { Ok(Fate::Expired) } else { Ok(Fate::Refused { rule, action, why }) }
+        Err(Failure { exit: Exit::Rejected, rule: Some(rule), text: Some(reason), action, .. }) => {
+            if rule == "TX-10" {
+                return Ok(Fate::Expired);
+            }
+            let action = action.and_then(|a| usize::try_from(a).ok()).unwrap_or(0);
+            Ok(Fate::Refused { rule, action, reason })
         }
         Err(failure) => Err(failure),
     }
@@ -250,7 +250,8 @@ fn fate(result: &Value) -> Outcome<Fate> {
             }
             let action = result.pointer("/outcome/action").and_then(Value::as_u64).unwrap_or(0);
             let action = usize::try_from(action).unwrap_or(usize::MAX);
-            Ok(Fate::Refused { rule, action, why: text("/outcome/title") })
+            let title = text("/outcome/title");
+            Ok(Fate::Refused { reason: text!("{rule} {title}", "{rule} {title}"), rule, action })
         }
         (status, _) => Err(Failure::new(
             Exit::Unreachable,

@@ -76,7 +76,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
         }
     };
     let member = check.required(&raw.member, member);
-    let default = Config::new(raw.moniker.is_none().then(|| member.clone()).unwrap_or_default(), member);
+    let default = Config::new(member.clone(), member);
     if raw.p2p.peers.len() > PEERS_MAX {
         let last = raw.p2p.peers.last().map_or(0..0, Spanned::span);
         check.report(last, too_many_peers(raw.p2p.peers.len()));

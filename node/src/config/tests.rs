@@ -2,7 +2,8 @@ use super::*;
 use crate::explain::{Explain as _, Language};
 
 const MEMBER: &str = "11370000MB0000001A";
-const PEER: &str = "/ip4/10.1.2.3/tcp/26601/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+const PEER: &str =
+    "/ip4/10.1.2.3/tcp/26601/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(&text.replace("MEMBER", MEMBER).replace("PEER", PEER), "config.toml", |_| None)
@@ -30,10 +31,20 @@ fn mistakes_are_named_with_their_place() {
         ("", ":1:1:", "missing field `member`", "add this setting"),
         ("member = 7", ":1:10:", "expected a string", "double quotes"),
         ("member = \"MEMBER\"\nmonicker = \"a\"", ":2:1:", "unknown field `monicker`", "spelling"),
-        ("member = \"MEMBER\"\n[p2p]\nlistne = \"a\"", ":3:1:", "unknown field `listne`", "spelling"),
+        (
+            "member = \"MEMBER\"\n[p2p]\nlistne = \"a\"",
+            ":3:1:",
+            "unknown field `listne`",
+            "spelling",
+        ),
         ("member = \"123\"", ":1:10:", "`123` is not a unified", "18 characters"),
         ("member = \"MEMBER\"\nmoniker = \"\"", ":2:11:", "0 characters", "1 to 64"),
-        ("member = \"MEMBER\"\n[p2p]\nlisten = \"127.0.0.1:1\"", ":3:10:", "not a multiaddr", "/ip4/"),
+        (
+            "member = \"MEMBER\"\n[p2p]\nlisten = \"127.0.0.1:1\"",
+            ":3:10:",
+            "not a multiaddr",
+            "/ip4/",
+        ),
         (
             "member = \"MEMBER\"\n[p2p]\nlisten = \"/dns4/a/tcp/1\"",
             ":3:10:",
@@ -46,7 +57,12 @@ fn mistakes_are_named_with_their_place() {
             "not the full address of a peer",
             "show-node-id",
         ),
-        ("member = \"MEMBER\"\napi.listen = \"localhost:1\"", ":2:14:", "not an IP address", "127.0.0.1"),
+        (
+            "member = \"MEMBER\"\napi.listen = \"localhost:1\"",
+            ":2:14:",
+            "not an IP address",
+            "127.0.0.1",
+        ),
         ("member = \"MEMBER\"\nlog.format = \"xml\"", ":2:14:", "`xml`", "text or json"),
         ("member = \"MEMBER\"\nlog.level = \"a=b=c\"", ":2:13:", "not a log level", "info"),
         (
@@ -88,7 +104,8 @@ fn the_caret_stands_under_the_value() {
 
 #[test]
 fn all_mistakes_are_named_at_once() {
-    let error = parse("member = \"1\"\n[api]\nlisten = \"a\"\n[p2p]\nlisten = \"b\"").expect_err("three");
+    let error =
+        parse("member = \"1\"\n[api]\nlisten = \"a\"\n[p2p]\nlisten = \"b\"").expect_err("three");
     let ConfigError::Invalid { faults } = error else { panic!("{error}") };
     assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 3, 5]);
 }
@@ -108,7 +125,8 @@ fn environment_over_file_and_flag_over_environment() {
     assert_eq!(config.api.listen.to_string(), "[::1]:2");
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "debug"));
 
-    let flags = Overrides { log_format: Some(LogFormat::Text), log_level: Some("trace".to_owned()) };
+    let flags =
+        Overrides { log_format: Some(LogFormat::Text), log_level: Some("trace".to_owned()) };
     config.override_with(flags).expect("usable");
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Text, "trace"));
 

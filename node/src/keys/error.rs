@@ -17,6 +17,12 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// No validator key, asked for its public key.
+    #[error("{path} does not exist: this node is an observer, it has no validator key and no vote")]
+    Observer {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be read.
     #[error("cannot read the key {path}: {source}; check its owner: mulud's user must own it")]
     Read {
@@ -54,7 +60,9 @@ pub enum KeyError {
         path: PathBuf,
     },
     /// Encrypted with another passphrase.
-    #[error("the passphrase given does not open the key {path}; check which passphrase belongs to it")]
+    #[error(
+        "the passphrase given does not open the key {path}; check which passphrase belongs to it"
+    )]
     PassphraseWrong {
         /// The key file.
         path: PathBuf,
@@ -94,12 +102,18 @@ impl Explain for KeyError {
                  （PKCS#8 PEM，可用 `openssl genpkey -algorithm ed25519 -out {0}` 生成）",
                 path.display()
             ),
+            KeyError::Observer { path } => {
+                format!("{} 不存在：本节点是观察节点，没有验证者密钥，不参与投票", path.display())
+            }
             KeyError::Read { path, source } => format!(
                 "无法读取密钥 {}：{source}；请检查属主，应为运行 mulud 的用户",
                 path.display()
             ),
             KeyError::Exposed { path, mode } => {
-                format!("他人可以读取密钥 {0}（权限 {mode:04o}）；请运行：chmod 600 {0}", path.display())
+                format!(
+                    "他人可以读取密钥 {0}（权限 {mode:04o}）；请运行：chmod 600 {0}",
+                    path.display()
+                )
             }
             KeyError::Malformed { path, reason } => format!(
                 "{} 不是 PKCS#8 PEM 格式的 Ed25519 密钥（{reason}）；请从备份恢复，\

@@ -74,7 +74,7 @@ fn files_that_are_refused() {
         (RFC_8410, 0o640, "(mode 0640); run: chmod 600"),
         (RFC_8410, 0o604, "(mode 0604); run: chmod 600"),
         ("", 0o600, "is not an Ed25519 key"),
-        ("-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n", 0o600, "PEM label"),
+        (&RFC_8410.replace("PRIVATE", "SECRET"), 0o600, "its PEM label is `SECRET KEY`"),
         (&RFC_8410.replace("K2Vw", "K2Vx"), 0o600, "is not an Ed25519 key"),
         (&RFC_8410[..80], 0o600, "is not an Ed25519 key"),
         (&other, 0o600, "does not belong to its private key"),

@@ -14,7 +14,9 @@ pub enum P2pError {
     #[error("{0}: {help}", help = .0.help())]
     Address(#[from] AddressInvalid),
     /// More peers than [`PEERS_MAX`].
-    #[error("{count} peers are configured, at most {PEERS_MAX} are allowed: remove some from `peers` in config.toml")]
+    #[error(
+        "{count} peers are configured, at most {PEERS_MAX} are allowed: remove some from `peers` in config.toml"
+    )]
     TooManyPeers {
         /// How many.
         count: usize,

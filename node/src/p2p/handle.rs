@@ -85,8 +85,7 @@ pub(super) fn new(allowed: BTreeSet<PeerId>) -> (P2pHandle, Inbox) {
     let (commands, commands_out) = mpsc::channel(COMMANDS_MAX);
     let (control, control_out) = watch::channel(Control { allowed, stop: false });
     let shared = Arc::new(Shared::default());
-    let inbox =
-        Inbox { commands: commands_out, control: control_out, shared: Arc::clone(&shared) };
+    let inbox = Inbox { commands: commands_out, control: control_out, shared: Arc::clone(&shared) };
     (P2pHandle { commands, control, shared }, inbox)
 }
 

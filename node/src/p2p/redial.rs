@@ -113,9 +113,9 @@ fn backoff(local: &PeerId, peer: &PeerId, failures: u32) -> Duration {
 /// 0 to 255 out of both identities (FNV-1a); evenly spread, not secret.
 fn jitter(local: &PeerId, peer: &PeerId, failures: u32) -> u32 {
     let bytes = [&local.to_bytes()[..], &peer.to_bytes(), &failures.to_le_bytes()].concat();
-    let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = bytes
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     hash >> 24
 }
 

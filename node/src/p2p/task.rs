@@ -4,6 +4,7 @@
 //! outbox is full the swarm is not polled, so the peers feel it. Commands, the allow list and the
 //! wish to stop are obeyed all the while.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::TcpListener;
@@ -221,9 +222,10 @@ impl SwarmTask {
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 self.redial.connected(&peer_id);
-                if !self.connected.contains_key(&peer_id) {
-                    tracing::info!(peer = %peer_id, address = %endpoint.get_remote_address(), "peer connected");
-                    self.connected.insert(peer_id, Outbound::new());
+                if let Entry::Vacant(place) = self.connected.entry(peer_id) {
+                    place.insert(Outbound::new());
+                    let address = endpoint.get_remote_address();
+                    tracing::info!(peer = %peer_id, %address, "peer connected");
                     self.emit(P2pEvent::Connected(peer_id));
                 }
             }

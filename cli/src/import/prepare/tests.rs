@@ -37,7 +37,7 @@ fn the_real_lists_convert_under_the_rules() {
         let bytes = std::fs::read(folder.join("tw-opendata").join(name)).expect("readable");
         let source = read(bytes, SourceFormat::Auto, &Mapping::default()).expect("reads");
         let mut batch = prepare(&source.rows, &binding());
-        rules::check(&mut batch, &binding(), 1_795_000_000_000);
+        rules::check(&mut batch, &binding(), 1_795_300_000_000);
         assert_eq!(batch.prepared.len() + batch.rejected.len(), total, "{name}");
         let why: Vec<String> = batch
             .rejected
@@ -56,7 +56,7 @@ fn a_generated_catalog_converts_without_rejection() {
     let bytes = crate::catalog::write::csv(crate::catalog::generate::entries(2_000, 1));
     let source = read(bytes.expect("written"), SourceFormat::Auto, &Mapping::default());
     let mut batch = prepare(&source.expect("reads").rows, &binding());
-    rules::check(&mut batch, &binding(), 1_795_000_000_000);
+    rules::check(&mut batch, &binding(), 1_795_300_000_000);
     let why: Vec<&str> = batch.rejected.iter().map(|r| r.reason.en.as_str()).collect();
     assert!(why.is_empty(), "{why:?}");
     assert_eq!(batch.prepared.len(), 2_000);

@@ -15,7 +15,9 @@ fn read(bytes: &[u8]) -> (io::Result<Bytes>, Arc<Semaphore>) {
 #[test]
 fn what_is_written_is_read() {
     for size in [0, 1, COALESCED_BYTES_MAX, COALESCED_BYTES_MAX + 1, FRAME_BYTES_MAX] {
-        let frame = Bytes::from((0..size).map(|i| u8::try_from(i % 251).expect("small")).collect::<Vec<_>>());
+        let frame = Bytes::from(
+            (0..size).map(|i| u8::try_from(i % 251).expect("small")).collect::<Vec<_>>(),
+        );
         let mut codec = FrameCodec::new(Arc::new(Shared::default()));
         let mut wire = Cursor::new(Vec::new());
         let protocol = StreamProtocol::new(PROTOCOL);
@@ -60,7 +62,9 @@ fn a_promise_of_bytes_reserves_64_kib() {
         let mut reader = Duplex(reader);
         let reading = read_frame(&mut reader, &budget);
         let mut reading = std::pin::pin!(reading);
-        tokio::io::AsyncWriteExt::write_all(&mut writer, &encoded(length, b"a")).await.expect("sent");
+        tokio::io::AsyncWriteExt::write_all(&mut writer, &encoded(length, b"a"))
+            .await
+            .expect("sent");
         for _ in 0..8 {
             assert!(futures::poll!(reading.as_mut()).is_pending());
             tokio::task::yield_now().await;
@@ -89,7 +93,8 @@ impl AsyncRead for Duplex {
         buffer: &mut [u8],
     ) -> std::task::Poll<io::Result<usize>> {
         let mut buffer = tokio::io::ReadBuf::new(buffer);
-        let read = tokio::io::AsyncRead::poll_read(std::pin::Pin::new(&mut self.0), cx, &mut buffer);
+        let read =
+            tokio::io::AsyncRead::poll_read(std::pin::Pin::new(&mut self.0), cx, &mut buffer);
         read.map_ok(|()| buffer.filled().len())
     }
 }

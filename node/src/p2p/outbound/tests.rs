@@ -16,7 +16,10 @@ fn fly_all(outbound: &mut Outbound<usize>, next: &mut usize) {
 fn frames_stay_within_their_bound() {
     let mut outbound: Outbound<usize> = Outbound::new();
     let dropped: usize = (0..OUTBOUND_FRAMES_MAX + 10).map(|_| outbound.push(frame(1))).sum();
-    assert_eq!((dropped, outbound.len(), outbound.bytes), (10, OUTBOUND_FRAMES_MAX, OUTBOUND_FRAMES_MAX));
+    assert_eq!(
+        (dropped, outbound.len(), outbound.bytes),
+        (10, OUTBOUND_FRAMES_MAX, OUTBOUND_FRAMES_MAX)
+    );
 }
 
 #[test]

@@ -46,7 +46,6 @@ fn the_wait_grows_and_a_connection_resets_it() {
 #[test]
 fn two_nodes_wait_differently() {
     let peer = PeerId::random();
-    let waits: BTreeSet<_> =
-        (0..64).map(|_| backoff(&PeerId::random(), &peer, 2)).collect();
+    let waits: BTreeSet<_> = (0..64).map(|_| backoff(&PeerId::random(), &peer, 2)).collect();
     assert!(waits.len() > 16, "{waits:?}");
 }

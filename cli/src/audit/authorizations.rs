@@ -1,0 +1,242 @@
+//! Authorizations, derived again from request to end, and that none is missing.
+
+use mulu_chain::digest::Digest;
+use mulu_contracts::action::Action;
+use mulu_contracts::authorization::{
+    Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, Extent,
+    Totals,
+};
+use mulu_contracts::catalog::ShareType;
+use mulu_contracts::receipt::{ReceiptKind, ReceiptRecord};
+use mulu_contracts::state::{authorization_key, record_id};
+
+use super::entries::Versions;
+use super::story::{Act, Story};
+
+/// Derives every authorization whose history the bundle has and compares it with the proved record.
+pub fn derive(story: &Story<'_>, versions: Option<&Versions>) -> Result<usize, String> {
+    let mut derived = 0usize;
+    for history in story.histories("authorization/") {
+        let subject = &history.subject;
+        let recorded: Option<Authorization> = story.record(subject)?;
+        let Some(recorded) = recorded else {
+            if history.events.is_empty() {
+                continue;
+            }
+            return Err(format!("{subject} has a history but no record"));
+        };
+        let mut current: Option<Authorization> = None;
+        for act in story.acts(history)? {
+            let step = match (act.action, current.take()) {
+                (Action::AuthorizationRequest(request), None) => {
+                    requested(&act, request, &recorded, versions)
+                }
+                (_, Some(authorization)) => next(&act, authorization),
+                (_, None) => Err("its history does not begin with a request".to_owned()),
+            };
+            current = Some(step.map_err(|why| format!("{subject}: {why}"))?);
+        }
+        let current = current.ok_or_else(|| format!("{subject} has a record but no history"))?;
+        if authorization_key(&current.authorization_id) != *subject {
+            return Err(format!("{subject}: its request made another authorization"));
+        }
+        story.expect(subject, &current)?;
+        derived = derived.saturating_add(1);
+    }
+    Ok(derived)
+}
+
+/// The authorization a request makes. Provider and its office come from the entry's version where
+/// the bundle tells it, else from the record.
+fn requested(
+    act: &Act<'_>,
+    request: &AuthorizationRequest,
+    recorded: &Authorization,
+    versions: Option<&Versions>,
+) -> Result<Authorization, String> {
+    let office = act.office().ok_or("it was requested without an office")?;
+    let told = versions.filter(|versions| versions.tells(&request.entry_id));
+    if let Some(versions) = told {
+        let version = versions
+            .before(&request.entry_id, act.place())
+            .ok_or("it was requested before its entry was published")?;
+        if version.hash != request.entry_version {
+            return Err(format!(
+                "it pins {}, the entry stood at {}",
+                request.entry_version, version.hash
+            ));
+        }
+        let content = &version.entry.content;
+        let shares = |id: &String| {
+            let item = content.items.iter().find(|item| item.item_id == *id);
+            item.is_some_and(|item| content.share_of(item) != ShareType::None)
+        };
+        if let Some(item) = request.items.iter().find(|item| !shares(item)) {
+            return Err(format!("it names the item {item}, which the entry does not share"));
+        }
+        let same = version.entry.provider == recorded.provider
+            && content.office == recorded.provider_office;
+        if !same {
+            return Err("its provider is not the entry's".to_owned());
+        }
+    }
+    Ok(Authorization {
+        authorization_id: record_id(&act.event.transaction, act.event.action),
+        entry_id: request.entry_id,
+        entry_version: request.entry_version,
+        consumer: act.member().to_owned(),
+        consumer_office: office.to_owned(),
+        provider: recorded.provider.clone(),
+        provider_office: recorded.provider_office.clone(),
+        purpose: request.purpose.clone(),
+        scope: request.scope.clone(),
+        method: request.method,
+        requested: Extent {
+            items: request.items.clone(),
+            window: request.window,
+            limits: request.limits,
+        },
+        granted: None,
+        status: Status::Requested,
+        terms_hash: None,
+        requested_at_height: act.event.height,
+        finalized_at_height: None,
+        ended: None,
+        totals: Totals::default(),
+    })
+}
+
+/// The authorization after one more action.
+fn next(act: &Act<'_>, before: Authorization) -> Result<Authorization, String> {
+    let id = before.authorization_id;
+    let about = |found: &Digest| {
+        if *found == id { Ok(()) } else { Err(format!("an action about {found} is in its history")) }
+    };
+    let by_party = |party: &str, who: &str| {
+        if act.member() == party {
+            Ok(())
+        } else {
+            Err(format!("{} acted, who is not the {who}", act.member()))
+        }
+    };
+    let from = |allowed: &[Status]| {
+        let name = act.action.name();
+        if allowed.contains(&before.status) {
+            Ok(())
+        } else {
+            Err(format!("{name} on an authorization that is {:?}", before.status))
+        }
+    };
+    match act.action {
+        Action::AuthorizationOffer(offer) => {
+            about(&offer.authorization_id)?;
+            by_party(&before.provider, "provider")?;
+            from(&[Status::Requested])?;
+            let (granted, asked) = (&offer.granted, &before.requested);
+            let narrower = granted.items.iter().all(|item| asked.items.contains(item))
+                && asked.window.contains(&granted.window)
+                && granted.limits.within(&asked.limits);
+            if !narrower {
+                return Err("more is offered than was requested".to_owned());
+            }
+            Ok(Authorization { status: Status::Offered, granted: Some(granted.clone()), ..before })
+        }
+        Action::AuthorizationAgree(agree) => {
+            about(&agree.authorization_id)?;
+            match before.status {
+                Status::Offered => by_party(&before.consumer, "consumer")?,
+                _ => by_party(&before.provider, "provider")?,
+            }
+            from(&[Status::Requested, Status::Offered])?;
+            let granted = Some(before.extent().clone());
+            let mut agreed = Authorization { status: Status::Agreed, granted, ..before };
+            agreed.terms_hash = Some(agreed.terms().hash());
+            Ok(agreed)
+        }
+        Action::AuthorizationFinalize(finalize) => {
+            about(&finalize.authorization_id)?;
+            from(&[Status::Agreed])?;
+            if before.terms_hash != Some(finalize.terms_hash) {
+                return Err("other terms were finalized than agreed".to_owned());
+            }
+            let finalized_at_height = Some(act.event.height);
+            Ok(Authorization { status: Status::Finalized, finalized_at_height, ..before })
+        }
+        Action::AuthorizationReject(reject) => {
+            about(&reject.authorization_id)?;
+            by_party(&before.provider, "provider")?;
+            from(&[Status::Requested, Status::Offered, Status::Agreed])?;
+            Ok(end(act, before, Status::Rejected, Some(&reject.reason)))
+        }
+        Action::AuthorizationWithdraw(withdraw) => {
+            about(&withdraw.authorization_id)?;
+            by_party(&before.consumer, "consumer")?;
+            from(&[Status::Requested, Status::Offered])?;
+            Ok(end(act, before, Status::Withdrawn, None))
+        }
+        Action::AuthorizationRevoke(revoke) => {
+            about(&revoke.authorization_id)?;
+            from(&[Status::Finalized])?;
+            Ok(end(act, before, Status::Revoked, Some(&revoke.reason)))
+        }
+        Action::AuthorizationRelinquish(relinquish) => {
+            about(&relinquish.authorization_id)?;
+            by_party(&before.consumer, "consumer")?;
+            from(&[Status::Finalized])?;
+            Ok(end(act, before, Status::Relinquished, None))
+        }
+        Action::ReceiptRecord(receipt) => {
+            about(&receipt.authorization_id)?;
+            Ok(Authorization { totals: counted(before.totals, receipt), ..before })
+        }
+        other => Err(format!("{} is in its history", other.name())),
+    }
+}
+
+/// Totals after one more receipt; a denied attempt counts nothing.
+pub fn counted(mut totals: Totals, receipt: &ReceiptRecord) -> Totals {
+    let total = match receipt.kind {
+        ReceiptKind::Delivered => &mut totals.delivered,
+        ReceiptKind::Received => &mut totals.received,
+        ReceiptKind::Used => &mut totals.used,
+        ReceiptKind::Denied => return totals,
+    };
+    *total = Counts {
+        calls: total.calls.saturating_add(receipt.counts.calls),
+        records: total.records.saturating_add(receipt.counts.records),
+        bytes: total.bytes.saturating_add(receipt.counts.bytes),
+    };
+    totals
+}
+
+fn end(
+    act: &Act<'_>,
+    before: Authorization,
+    status: Status,
+    reason: Option<&String>,
+) -> Authorization {
+    let by = act.member().to_owned();
+    let ended = Ended { by, at_height: act.event.height, reason: reason.cloned() };
+    Authorization { status, ended: Some(ended), ..before }
+}
+
+/// Every authorization that an entry's complete history created is in the bundle with its own
+/// complete history: these are all of them.
+pub fn complete(story: &Story<'_>) -> Result<usize, String> {
+    let mut found = 0usize;
+    for history in story.histories("entry/") {
+        for act in story.acts(history)? {
+            if !matches!(act.action, Action::AuthorizationRequest(_)) {
+                continue;
+            }
+            let id = record_id(&act.event.transaction, act.event.action);
+            let subject = authorization_key(&id);
+            let told = story.bundle.histories.iter().any(|history| history.subject == subject);
+            if !told {
+                return Err(format!("{}: {subject} is missing", history.subject));
+            }
+            found = found.saturating_add(1);
+        }
+    }
+    Ok(found)
+}
