@@ -3,10 +3,11 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, authorization, catalog, entry, import, key, list, profile, receipt, registry, rules, show, tx,
+    audit, authorization, catalog, entry, import, key, list, profile, receipt, registry, rules,
+    show, tx,
 };
-use crate::devnet;
 use crate::context::Globals;
+use crate::devnet;
 
 /// Mulu 目录链: the command line of a department, an application and an auditor.
 ///

@@ -52,3 +52,5 @@ fn check(name: &'static str, basis: &'static str, result: Result<usize, String>)
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;

@@ -1,5 +1,6 @@
 //! Generated catalogs: vocabulary, combination, file forms.
 
+pub mod departments;
 pub mod generate;
 pub mod words;
 pub mod write;

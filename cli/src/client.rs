@@ -77,13 +77,15 @@ impl Node {
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         let url = &self.base;
         match error {
-            ureq::Error::BadUri(why) => Failure::usage(text!(
-                "not a URL: {url}: {why}",
-                "不是有效的地址：{url}：{why}"
-            )),
+            ureq::Error::BadUri(why) => {
+                Failure::usage(text!("not a URL: {url}: {why}", "不是有效的地址：{url}：{why}"))
+            }
             ureq::Error::BodyExceedsLimit(limit) => Failure::new(
                 Exit::Unreachable,
-                text!("{url} answered with more than {limit} bytes", "{url} 的响应超过 {limit} 字节"),
+                text!(
+                    "{url} answered with more than {limit} bytes",
+                    "{url} 的响应超过 {limit} 字节"
+                ),
             ),
             ureq::Error::Timeout(_) => Failure::new(
                 Exit::Unreachable,
@@ -139,11 +141,8 @@ impl Node {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse().ok());
         let (_, mut body) = reply.into_parts();
-        let body = body
-            .with_config()
-            .limit(limit)
-            .read_to_vec()
-            .map_err(|e| self.unreachable(&e))?;
+        let body =
+            body.with_config().limit(limit).read_to_vec().map_err(|e| self.unreachable(&e))?;
         Ok(Answer { status, retry_after, body })
     }
 
@@ -155,7 +154,10 @@ impl Node {
         serde_json::from_slice(&answer.body).map_err(|e| {
             Failure::new(
                 Exit::Unreachable,
-                text!("{url} answered with something else than JSON: {e}", "{url} 的响应不是 JSON：{e}"),
+                text!(
+                    "{url} answered with something else than JSON: {e}",
+                    "{url} 的响应不是 JSON：{e}"
+                ),
             )
         })
     }
@@ -309,7 +311,7 @@ fn problem(answer: &Answer, url: &str) -> Failure {
     Failure {
         exit,
         text: Some(text),
-        help: field("help").map(Text::same),
+        help: field("help").map(|help| Box::new(Text::same(help))),
         rule,
         action,
         retry_after: answer.retry_after,

@@ -47,8 +47,8 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Import(args) => import::run(context, &args),
         Command::Catalog(command) => catalog::run(context, command),
         Command::Audit(command) => audit::run(context, command),
-        Command::Devnet(args) => devnet::run(args).map_err(|error| {
-            Failure::usage(text!("{error}", "{error}"))
-        }),
+        Command::Devnet(args) => {
+            devnet::run(args).map_err(|error| Failure::usage(text!("{error}", "{error}")))
+        }
     }
 }

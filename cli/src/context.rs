@@ -102,6 +102,8 @@ pub struct Context {
     /// What the flags alone said.
     pub flags: Profile,
     passphrase_file: Option<PathBuf>,
+    /// Names of profiles when none of them is in use.
+    other_profiles: Vec<String>,
 }
 
 impl Context {
@@ -121,6 +123,10 @@ impl Context {
             member: globals.member,
             office: globals.office,
             ..Profile::default()
+        };
+        let other_profiles = match &selected {
+            Some(_) => Vec::new(),
+            None => profiles.profile.keys().cloned().collect(),
         };
         let (profile_name, base) = selected.unzip();
         let base = base.unwrap_or_default().anchored(&folder);
@@ -144,6 +150,7 @@ impl Context {
             profile,
             flags,
             passphrase_file: globals.passphrase_file,
+            other_profiles,
         })
     }
 
@@ -152,6 +159,17 @@ impl Context {
     /// # Errors
     /// Exit 2 when its URL cannot be used.
     pub fn node(&self) -> Outcome<Node> {
+        if self.profile.node.is_none() && !self.other_profiles.is_empty() {
+            let known = self.other_profiles.join(", ");
+            return Err(Failure::usage(text!(
+                "there are several profiles: {known}",
+                "有多个配置档：{known}"
+            ))
+            .help(text!(
+                "pick one with --profile NAME or MULU_PROFILE, or pass --node URL",
+                "请用 --profile 或 MULU_PROFILE 选择其一，或用 --node 指定节点"
+            )));
+        }
         let url = self.profile.node.as_deref().unwrap_or(NODE_DEFAULT);
         Node::new(url, self.timeout, self.lang)
     }

@@ -38,10 +38,7 @@ impl Draft {
                 "TX-02: the payload has {found} bytes, at most {PAYLOAD_BYTES_MAX} are allowed",
                 "TX-02：载荷为 {found} 字节，上限为 {PAYLOAD_BYTES_MAX} 字节"
             ))
-            .help(text!(
-                "split the actions over several transactions",
-                "请将操作拆分到多个交易"
-            )));
+            .help(text!("split the actions over several transactions", "请将操作拆分到多个交易")));
         }
         Ok(Draft { payload, signatures: Vec::new() })
     }
@@ -68,8 +65,7 @@ impl Draft {
     /// What is wrong with it.
     pub fn from_json(bytes: &[u8]) -> Result<Draft, String> {
         let value: Value = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-        let unsigned =
-            value.get("signatures").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        let unsigned = value.get("signatures").and_then(Value::as_array).is_some_and(Vec::is_empty);
         if !unsigned {
             let envelope = Envelope::from_json(bytes).map_err(|e| e.to_string())?;
             return Ok(Draft {
@@ -82,8 +78,7 @@ impl Draft {
         }
         let payload = value.get("payload").and_then(Value::as_str).ok_or("there is no payload")?;
         let payload = STANDARD.decode(payload).map_err(|e| e.to_string())?;
-        Draft::new(payload)
-            .map_err(|f| f.text.map(|t| t.en).unwrap_or_default())
+        Draft::new(payload).map_err(|f| f.text.map(|t| t.en).unwrap_or_default())
     }
 
     /// Adds the signature of a key; signing twice changes nothing.

@@ -41,7 +41,7 @@ pub struct Failure {
     /// What is wrong; empty when the command has already said so.
     pub text: Option<Text>,
     /// What to do about it.
-    pub help: Option<Text>,
+    pub help: Option<Box<Text>>,
     /// The rule that refused, if a rule did.
     pub rule: Option<String>,
     /// 0-based index of the action the rule refused.
@@ -72,7 +72,7 @@ impl Failure {
     /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, help: Text) -> Failure {
-        self.help = Some(help);
+        self.help = Some(Box::new(help));
         self
     }
 

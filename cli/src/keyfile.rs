@@ -190,8 +190,8 @@ pub fn save(path: &Path, key: &SigningKey, passphrase: Option<&str>) -> Outcome<
             random(&mut iv)?;
             let (log_n, r, p) = SCRYPT_COST;
             let cost = scrypt::Params::new(log_n, r, p).map_err(|e| failed(&e))?;
-            let parameters = Parameters::generate_scrypt_aes256cbc(cost, &salt, iv)
-                .map_err(|e| failed(&e))?;
+            let parameters =
+                Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).map_err(|e| failed(&e))?;
             let info = PrivateKeyInfoRef::try_from(plain.as_bytes()).map_err(|e| failed(&e))?;
             let sealed = info
                 .encrypt_with_params(parameters, passphrase.as_bytes())

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     let args::Cli { globals, command } = args::Cli::parse();
     let lang = globals.lang.unwrap_or_else(lang::Lang::from_environment);
     let json = globals.output == context::Output::Json;
-    let result = context::Context::new(globals).and_then(|context| commands::run(&context, command));
+    let result =
+        context::Context::new(globals).and_then(|context| commands::run(&context, command));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -81,8 +81,9 @@ impl Profiles {
             }
             _ => {}
         }
-        let source = std::fs::read_to_string(path)
-            .map_err(|e| Failure::usage(text!("cannot read {shown}: {e}", "无法读取 {shown}：{e}")))?;
+        let source = std::fs::read_to_string(path).map_err(|e| {
+            Failure::usage(text!("cannot read {shown}: {e}", "无法读取 {shown}：{e}"))
+        })?;
         toml::from_str(&source).map_err(|e| {
             Failure::usage(text!(
                 "{shown} is not a profiles file: {e}",

@@ -126,8 +126,9 @@ pub fn now() -> String {
 /// # Errors
 /// Exit 2 when it is too large.
 pub fn draft(payload: &Payload) -> Outcome<Draft> {
-    let bytes = serde_json::to_vec(payload)
-        .map_err(|e| Failure::usage(text!("the payload cannot be written: {e}", "无法生成载荷：{e}")))?;
+    let bytes = serde_json::to_vec(payload).map_err(|e| {
+        Failure::usage(text!("the payload cannot be written: {e}", "无法生成载荷：{e}"))
+    })?;
     Draft::new(bytes)
 }
 

@@ -24,7 +24,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
 pub use crate::logging::LogFormat;
-pub use error::ConfigError;
+pub use error::{ConfigError, Located, Problem};
 
 /// Name of the file in the home folder.
 pub const FILE_NAME: &str = "config.toml";

@@ -51,12 +51,9 @@ impl Node {
         let allowed = allowed.iter().copied().collect();
         let (handle, task) = spawn(config, allowed, sender).await.expect("the node listens");
         let peer = identity.public().to_peer_id();
-        let address = loop {
-            match timeout(SOON, events.recv()).await.expect("in time").expect("an event") {
-                P2pEvent::Listening(address) => break address.with(Protocol::P2p(peer)),
-                other => panic!("{other:?} before listening"),
-            }
-        };
+        let first = timeout(SOON, events.recv()).await.expect("in time").expect("an event");
+        let P2pEvent::Listening(address) = first else { panic!("{first:?} before listening") };
+        let address = address.with(Protocol::P2p(peer));
         Node { peer, address, handle, events, task }
     }
 

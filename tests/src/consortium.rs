@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// The departments of the development consortium, in the order of their ports.
 pub const DEPARTMENTS: [&str; 4] =
-    ["market-regulation", "health", "transport", "data-bureau"];
+    ["market-regulation", "health-commission", "transport-bureau", "data-bureau"];
 
 /// How long anything may take before a scenario fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -110,7 +110,11 @@ fn requested(
 fn next(act: &Act<'_>, before: Authorization) -> Result<Authorization, String> {
     let id = before.authorization_id;
     let about = |found: &Digest| {
-        if *found == id { Ok(()) } else { Err(format!("an action about {found} is in its history")) }
+        if *found == id {
+            Ok(())
+        } else {
+            Err(format!("an action about {found} is in its history"))
+        }
     };
     let by_party = |party: &str, who: &str| {
         if act.member() == party {

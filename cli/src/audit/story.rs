@@ -66,12 +66,8 @@ impl<'a> Story<'a> {
         let mut result = Ok(bundle.transactions.len());
         for bundled in &bundle.transactions {
             let id = bundled.entry.transaction;
-            let parsed = bundled
-                .envelope
-                .clone()
-                .verify()
-                .map_err(|e| e.to_string())
-                .and_then(|verified| {
+            let parsed =
+                bundled.envelope.clone().verify().map_err(|e| e.to_string()).and_then(|verified| {
                     Transaction::parse(verified, &bundle.chain_id).map_err(|e| e.to_string())
                 });
             match parsed {
@@ -123,7 +119,8 @@ impl<'a> Story<'a> {
 
     /// Compares a derived record with the proved one, byte for byte.
     pub fn expect<T: Serialize>(&self, key: &str, derived: &T) -> Result<(), String> {
-        let record = self.bundle.record(key).ok_or_else(|| format!("{key} is not in the bundle"))?;
+        let record =
+            self.bundle.record(key).ok_or_else(|| format!("{key} is not in the bundle"))?;
         let derived = encode(derived);
         match &record.value {
             None => Err(format!("{key} is proved absent, though transactions made it")),

@@ -5,9 +5,10 @@
 //! of these by the seed; so small catalogs read like real ones and large ones still have no two
 //! alike. How an entry is shared and updated depends on the seed and on that number alone.
 
+use super::departments::DEPARTMENTS;
 use super::words::{
-    CONDITIONS, CYCLES, DEPARTMENTS, Department, FACETS, FORMATS, Facet, NO_SHARE_BASES, Pair,
-    REGIONS, YEAR_FIRST, YEARS,
+    CONDITIONS, CYCLES, Department, FACETS, FORMATS, Facet, NO_SHARE_BASES, Pair, REGIONS,
+    YEAR_FIRST, YEARS,
 };
 
 /// Entries of one region and one year.

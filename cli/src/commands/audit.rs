@@ -92,15 +92,20 @@ fn no_genesis() -> Failure {
 fn trusted_genesis(context: &Context, option: Option<&str>) -> Outcome<Option<BlockId>> {
     let Some(given) = option.or(context.profile.genesis.as_deref()) else { return Ok(None) };
     if given.starts_with("sha256:") {
-        let digest = given.parse().map_err(|e| Failure::usage(text!("{given}: {e}", "{given}：{e}")))?;
+        let digest =
+            given.parse().map_err(|e| Failure::usage(text!("{given}: {e}", "{given}：{e}")))?;
         return Ok(Some(digest));
     }
     let limit = u64::try_from(DOCUMENT_BYTES_MAX).unwrap_or(u64::MAX);
     let bytes = files::read_bounded(Path::new(given), limit)?;
-    let document = String::from_utf8(bytes)
-        .map_err(|e| Failure::usage(text!("{given} is not UTF-8: {e}", "{given} 不是 UTF-8：{e}")))?;
+    let document = String::from_utf8(bytes).map_err(|e| {
+        Failure::usage(text!("{given} is not UTF-8: {e}", "{given} 不是 UTF-8：{e}"))
+    })?;
     let founding = mulu_genesis::parse(&document, given).map_err(|invalid| {
-        Failure::usage(text!("not a founding document:\n{invalid}", "不是有效的创世文件：\n{invalid}"))
+        Failure::usage(text!(
+            "not a founding document:\n{invalid}",
+            "不是有效的创世文件：\n{invalid}"
+        ))
     })?;
     Ok(Some(founding.digest()))
 }
@@ -127,7 +132,10 @@ fn export(context: &Context, subject: &str, out: &Path, genesis: Option<&str>) -
     let bytes = node.download(&format!("/v1/bundles/{key}"), limit)?;
     files::write_output(out, &bytes)?;
     let (shown, size) = (out.display(), bytes.len());
-    context.say(&text!("wrote {key} to {shown} ({size} bytes)", "{key} 已写入 {shown}（{size} 字节）"));
+    context.say(&text!(
+        "wrote {key} to {shown} ({size} bytes)",
+        "{key} 已写入 {shown}（{size} 字节）"
+    ));
     let trusted = match trusted_genesis(context, genesis)? {
         Some(trusted) => trusted,
         None => {
@@ -193,21 +201,36 @@ fn as_json(bundle: &Bundle, trusted: &BlockId, checks: &[Check], failed: &[&str]
 const fn meaning(name: &str) -> (&'static str, &'static str) {
     match name.as_bytes() {
         b"genesis" => ("block 0 is the genesis you trust", "区块 0 即所信任的创世区块"),
-        b"validator-sets" => ("changes of the validator set, each signed by the set before", "验证节点变更均由上一届签署"),
+        b"validator-sets" => (
+            "changes of the validator set, each signed by the set before",
+            "验证节点变更均由上一届签署",
+        ),
         b"tip-certificate" => ("a quorum signed the last header", "末区块头由法定多数签署"),
         b"signatures" => ("every signature verifies", "全部签名有效"),
         b"log-entries" => ("log entries belong to their envelopes", "日志条目与信封一致"),
         b"log-inclusion" => ("every transaction is in the log", "全部交易在日志中"),
-        b"state-records" => ("every record (or its absence) is in the state", "全部记录（或其不存在）在状态中"),
+        b"state-records" => {
+            ("every record (or its absence) is in the state", "全部记录（或其不存在）在状态中")
+        }
         b"histories-complete" => ("histories are complete: nothing left out", "历史完整，无遗漏"),
         b"subject" => ("the bundle answers what it says", "证据包回答了其所称的问题"),
         b"envelopes-parse" => ("every payload is of the known form", "全部载荷符合规则形式"),
-        b"signers-in-force" => ("signing keys were registered and in force", "签名密钥已登记且有效"),
-        b"entries-derived" => ("entry versions follow from their transactions", "条目版本可由交易推出"),
-        b"authorizations-derived" => ("authorizations follow from their transactions", "授权可由交易推出"),
-        b"authorizations-complete" => ("all authorizations of the entry are here", "条目的全部授权均在其中"),
+        b"signers-in-force" => {
+            ("signing keys were registered and in force", "签名密钥已登记且有效")
+        }
+        b"entries-derived" => {
+            ("entry versions follow from their transactions", "条目版本可由交易推出")
+        }
+        b"authorizations-derived" => {
+            ("authorizations follow from their transactions", "授权可由交易推出")
+        }
+        b"authorizations-complete" => {
+            ("all authorizations of the entry are here", "条目的全部授权均在其中")
+        }
         b"finalized-by-both" => ("both parties signed the same terms", "双方签署同一条款"),
-        b"receipts-within-grants" => ("receipts lie within their grants and add up", "回执在授权范围内且合计一致"),
+        b"receipts-within-grants" => {
+            ("receipts lie within their grants and add up", "回执在授权范围内且合计一致")
+        }
         _ => ("", ""),
     }
 }

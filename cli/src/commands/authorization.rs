@@ -75,9 +75,9 @@ pub struct RequestArgs {
     /// 使用范围 who uses it and how far
     #[arg(long)]
     scope: String,
-    /// 共享方式: platform-db, platform-file, platform-api, mail, copy, medium
+    /// 共享方式: platform-db, platform-file, platform-api, mail, copy, medium [default: the entry's first]
     #[arg(long, value_parser = parse_method)]
-    method: ShareMethod,
+    method: Option<ShareMethod>,
     /// First day or moment 起始
     #[arg(long, value_name = "DATE", value_parser = moment::parse)]
     from: Moment,
@@ -152,8 +152,9 @@ pub struct ReasonArgs {
 }
 
 fn parse_method(text: &str) -> Result<ShareMethod, String> {
-    serde_json::from_value(Value::String(text.to_owned()))
-        .map_err(|_| "one of platform-db, platform-file, platform-api, mail, copy, medium".to_owned())
+    serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
+        "one of platform-db, platform-file, platform-api, mail, copy, medium".to_owned()
+    })
 }
 
 impl LimitArgs {
@@ -222,13 +223,15 @@ pub fn current(context: &Context, id: &str) -> Outcome<Stored<Authorization>> {
 fn request(context: &Context, args: RequestArgs) -> Outcome<()> {
     let entry = entry::current(context, &args.entry)?;
     let items = if args.item.is_empty() { shared_items(&entry.value) } else { args.item };
+    let offered = entry.value.content.share.methods.first().copied();
+    let offered = offered.unwrap_or(ShareMethod::PlatformApi);
     let action = AuthorizationRequest {
         entry_id: entry.value.entry_id,
         entry_version: entry.version,
         items,
         purpose: Purpose { basis: args.basis, scenario: args.scenario },
         scope: args.scope,
-        method: args.method,
+        method: args.method.unwrap_or(offered),
         window: Window { from_ms: args.from.first_ms(), to_ms: args.to.last_ms() },
         limits: args.limits.over(Limits::default()),
     };

@@ -87,11 +87,8 @@ pub fn run(context: &Context, command: EntryCommand) -> Outcome<()> {
             let current = current(context, &id)?;
             let name = &current.value.content.name;
             context.confirm(&text!("Withdraw “{name}”?", "确定下架“{name}”？"))?;
-            let action = EntryWithdraw {
-                entry_id: current.value.entry_id,
-                prev: current.version,
-                reason,
-            };
+            let action =
+                EntryWithdraw { entry_id: current.value.entry_id, prev: current.version, reason };
             submit::actions(context, &submit, vec![Action::EntryWithdraw(action)])
         }
     }

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::import::bind::{self, BindArgs, From};
+use crate::import::defaults::Fallback;
 use crate::import::mapping::Mapping;
 use crate::import::plan::{self, Planned};
 use crate::import::prepare::{self, SourceFormat};
@@ -34,8 +35,8 @@ identifier, and compared by a hash of what the source says. Nothing is ever with
 
 Codes: the source's resource code, else <class>/<12 hex digits of SHA-256(source system, identifier)>.
 Identifiers: the source's, else its code, else agency/name (with date and number where that repeats).
-Names: one member publishes all rows, so a name that repeats gets its agency appended, 名称（机关）,
-and a number if it still repeats.
+Names: one member publishes all rows, so a name that repeats, in the source or among the member's
+other entries, gets its agency appended, 名称（机关）, and a number if it still repeats.
 Share types are read by name only; a row with a bare number is rejected, since systems number them
 differently: say what the numbers mean in a mapping file.
 Text is cleaned (NFC, hidden characters removed, blanks trimmed) and counted. Where the source is
@@ -127,6 +128,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
         dry_run: args.dry_run,
         ..Counts::default()
     };
+    let mut used = batch.used;
     let mut stopped = None;
     if let Some(view) = view.filter(|_| !args.dry_run) {
         let begun = Instant::now();
@@ -135,12 +137,15 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
         counts.revised = sent.revised;
         counts.transactions = sent.transactions;
         counts.took = begun.elapsed();
+        for _ in 0..sent.renamed {
+            used.count(Fallback::NameRepeated);
+        }
         rejected.extend(sent.rejected);
         stopped = sent.stopped;
     }
     rejected.sort_by_key(|row| row.line);
     let file = args.rejected.clone().unwrap_or_else(|| rejected_beside(&args.file));
-    report::print(context, &source, &counts, &batch.used, &rejected, Some(&file))?;
+    report::print(context, &source, &counts, &used, &rejected, Some(&file))?;
     match stopped {
         Some(failure) => {
             context.say(&text!(
@@ -166,8 +171,7 @@ fn deliver(
     let key = context.key()?;
     let submitter = submit::submitter(context)?;
     let progress = Progress::begin(context, planned.len());
-    let sender =
-        Sender { node, view, submitter: &submitter, key: &key, in_flight: args.in_flight };
+    let sender = Sender { node, view, submitter: &submitter, key: &key, in_flight: args.in_flight };
     let sent = send::send(&sender, planned, &progress);
     progress.end();
     Ok(sent)
@@ -183,10 +187,9 @@ fn source_system(args: &ImportArgs) -> Outcome<String> {
     })?;
     match mulu_chain::json::text_rule(&named) {
         None => Ok(named),
-        Some(rule) => Err(Failure::usage(text!(
-            "the source system's name: {rule}",
-            "来源系统名称：{rule}"
-        ))),
+        Some(rule) => {
+            Err(Failure::usage(text!("the source system's name: {rule}", "来源系统名称：{rule}")))
+        }
     }
 }
 

@@ -54,16 +54,16 @@ pub fn find(node: &Node, text: &str) -> Outcome<Found> {
     if let Some(found) = by_code(node, text)? {
         return Ok(found);
     }
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) || text == "latest" {
-        if let Some(block) = node.find(&format!("/v1/blocks/{text}"), &[])? {
-            return Ok(Found::Block(block));
-        }
+    if (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) || text == "latest")
+        && let Some(block) = node.find(&format!("/v1/blocks/{text}"), &[])?
+    {
+        return Ok(Found::Block(block));
     }
     let digits = hash_digits(text);
-    if let Some(hex) = digits.filter(|hex| hex.len() == 64) {
-        if let Some(found) = node.find(&format!("/v1/transactions/sha256:{hex}"), &[])? {
-            return Ok(Found::Transaction(found));
-        }
+    if let Some(hex) = digits.filter(|hex| hex.len() == 64)
+        && let Some(found) = node.find(&format!("/v1/transactions/sha256:{hex}"), &[])?
+    {
+        return Ok(Found::Transaction(found));
     }
     if let Some(hex) = digits.filter(|hex| hex.len() >= PREFIX_DIGITS_MIN && hex.len() < 64) {
         return by_prefix(node, text, hex);
@@ -135,9 +135,9 @@ fn record(node: &Node, key: &str) -> Outcome<Option<Found>> {
 
 /// An entry by one of its resource codes; its id is a hash of the first.
 fn by_code(node: &Node, text: &str) -> Outcome<Option<Found>> {
-    let looks_like_one = text
-        .split_once('/')
-        .is_some_and(|(class, rest)| class.starts_with(|c: char| c.is_ascii_digit()) && !rest.is_empty());
+    let looks_like_one = text.split_once('/').is_some_and(|(class, rest)| {
+        class.starts_with(|c: char| c.is_ascii_digit()) && !rest.is_empty()
+    });
     if !looks_like_one {
         return Ok(None);
     }
@@ -155,7 +155,9 @@ fn by_code(node: &Node, text: &str) -> Outcome<Option<Found>> {
 
 fn by_prefix(node: &Node, text: &str, hex: &str) -> Outcome<Found> {
     let mut matches = Vec::new();
-    for (kind, list) in KINDS.iter().filter(|(k, _)| matches!(*k, "entry" | "authorization" | "receipt")) {
+    for (kind, list) in
+        KINDS.iter().filter(|(k, _)| matches!(*k, "entry" | "authorization" | "receipt"))
+    {
         let beginning = format!("{kind}/sha256:{hex}");
         let mut seen = 0usize;
         node.list(&format!("/v1/{list}"), &[], |item| {

@@ -67,16 +67,16 @@ pub fn run(context: &Context, command: ProfileCommand) -> Outcome<()> {
             };
             profiles.profile.insert(name.clone(), new);
             profiles.write(&context.profiles_path)?;
-            context.say(&text!("profile `{name}` written to {shown}", "配置档 `{name}` 已写入 {shown}"));
+            context.say(&text!(
+                "profile `{name}` written to {shown}",
+                "配置档 `{name}` 已写入 {shown}"
+            ));
             Ok(())
         }
         ProfileCommand::Show { name } => {
             let (name, profile) = match name {
                 Some(name) => profiles.select(Some(&name))?.unwrap_or_default(),
-                None => (
-                    context.profile_name.clone().unwrap_or_default(),
-                    context.profile.clone(),
-                ),
+                None => (context.profile_name.clone().unwrap_or_default(), context.profile.clone()),
             };
             show(context, &name, &profile);
             Ok(())
@@ -130,7 +130,10 @@ fn show(context: &Context, name: &str, profile: &Profile) {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let key = profile.key.as_ref().map(|k| k.display().to_string());
     let rows = [
-        (context.word("profile", "配置档"), if name.is_empty() { "-".to_owned() } else { name.to_owned() }),
+        (
+            context.word("profile", "配置档"),
+            if name.is_empty() { "-".to_owned() } else { name.to_owned() },
+        ),
         (context.word("node", "节点"), text(&profile.node)),
         (context.word("key", "密钥"), text(&key)),
         (context.word("member", "成员"), text(&profile.member)),

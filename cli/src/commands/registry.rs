@@ -203,9 +203,9 @@ pub fn key_register(context: &Context, args: KeyRegisterArgs) -> Outcome<()> {
         Some(uscc) => uscc.clone(),
         None => context.member()?.to_owned(),
     };
-    let office = args.bound_office.map(|code| {
-        if code.contains(':') { code } else { local_id(&member, &code) }
-    });
+    let office = args
+        .bound_office
+        .map(|code| if code.contains(':') { code } else { local_id(&member, &code) });
     let key = NewKey {
         public_key,
         roles: args.role,

@@ -56,11 +56,8 @@ pub fn run(context: &Context, args: &RulesArgs) -> Outcome<()> {
         return Ok(());
     }
     if let [rule] = rules.as_slice() {
-        let (title, help) = if zh {
-            (rule.title_zh(), rule.help_zh())
-        } else {
-            (rule.title_en(), rule.help_en())
-        };
+        let (title, help) =
+            if zh { (rule.title_zh(), rule.help_zh()) } else { (rule.title_en(), rule.help_en()) };
         context.print(&render::fields(&[
             (context.word("rule", "规则").to_owned(), rule.id().to_owned()),
             (context.word("broken when", "违反情形").to_owned(), title.to_owned()),

@@ -138,14 +138,19 @@ fn print_block(context: &Context, answer: &Value) {
         (context.word("state root", "状态根"), text("/header/state_root")),
         (context.word("log root", "日志根"), text("/header/log_root")),
         (context.word("log size", "日志长度"), text("/header/log_size")),
-        (context.word("signed by", "签名数"), signatures.map(|s| s.len().to_string()).unwrap_or_default()),
+        (
+            context.word("signed by", "签名数"),
+            signatures.map(|s| s.len().to_string()).unwrap_or_default(),
+        ),
     ];
     context.print(&render::fields(&rows.map(|(name, value)| (name.to_owned(), value))));
     let transactions = answer.get("transactions").and_then(Value::as_array);
     let rows: Vec<Vec<String>> = transactions
         .into_iter()
         .flatten()
-        .map(|t| ["/id", "/outcome/result", "/outcome/rule"].map(|p| render::text_at(t, p)).to_vec())
+        .map(|t| {
+            ["/id", "/outcome/result", "/outcome/rule"].map(|p| render::text_at(t, p)).to_vec()
+        })
         .collect();
     if !rows.is_empty() {
         let header = match context.lang {

@@ -47,9 +47,7 @@ pub fn run(context: &Context) -> Outcome<()> {
     let Some(peers) = peers.filter(|p| !p.is_empty()) else { return Ok(()) };
     let rows: Vec<Vec<String>> = peers
         .iter()
-        .map(|peer| {
-            ["/peer_id", "/member", "/height"].map(|p| render::text_at(peer, p)).to_vec()
-        })
+        .map(|peer| ["/peer_id", "/member", "/height"].map(|p| render::text_at(peer, p)).to_vec())
         .collect();
     let header = match context.lang {
         crate::lang::Lang::Zh => ["节点标识", "成员", "高度"],

@@ -113,9 +113,7 @@ fn build(context: &Context, file: &std::path::Path, valid_for: Option<u64>) -> O
     let limit = u64::try_from(PAYLOAD_BYTES_MAX).unwrap_or(u64::MAX);
     let bytes = files::read_bounded(file, limit)?;
     let shown = file.display();
-    let refused = |e: serde_json::Error| {
-        Failure::usage(text!("{shown}: {e}", "{shown}：{e}"))
-    };
+    let refused = |e: serde_json::Error| Failure::usage(text!("{shown}: {e}", "{shown}：{e}"));
     let value: Value = serde_json::from_slice(&bytes).map_err(refused)?;
     if value.get("schema_version").is_some() {
         serde_json::from_value::<Payload>(value).map_err(refused)?;
@@ -171,11 +169,7 @@ fn status(context: &Context, id: &str, wait: bool) -> Outcome<()> {
 /// One signer of a draft and whether its signature holds.
 fn signers(draft: &Draft) -> Vec<(PublicKey, bool)> {
     let message = pae(&draft.payload);
-    draft
-        .signatures
-        .iter()
-        .map(|s| (s.key, s.key.verify(&message, &s.signature).is_ok()))
-        .collect()
+    draft.signatures.iter().map(|s| (s.key, s.key.verify(&message, &s.signature).is_ok())).collect()
 }
 
 /// Explains a draft: its frame, its actions, its signatures, and whether the rules that need no
@@ -189,7 +183,10 @@ fn explain(context: &Context, draft: &Draft) -> Outcome<()> {
         (Some(_), Err(_)) => Ok(()),
         (None, _) => Err(Failure::new(
             Exit::Rejected,
-            text!("TX-06: the payload is not of the shape the rules know", "TX-06：载荷不符合规则所知的形式"),
+            text!(
+                "TX-06: the payload is not of the shape the rules know",
+                "TX-06：载荷不符合规则所知的形式"
+            ),
         )),
     };
     if context.is_json() {
@@ -205,7 +202,10 @@ fn explain(context: &Context, draft: &Draft) -> Outcome<()> {
             (context.word("transaction", "交易").to_owned(), draft.id().to_string()),
             (context.word("chain", "链").to_owned(), render::text_at(&raw, "/chain_id")),
             (context.word("submitter", "提交方").to_owned(), submitter_text(&raw)),
-            (context.word("valid until", "有效至高度").to_owned(), render::text_at(&raw, "/valid_until")),
+            (
+                context.word("valid until", "有效至高度").to_owned(),
+                render::text_at(&raw, "/valid_until"),
+            ),
             (context.word("made at", "生成时间").to_owned(), render::text_at(&raw, "/created_at")),
         ];
         for (key, valid) in &signers {

@@ -8,7 +8,7 @@ fn key(seed: u8) -> SigningKey {
 fn a_draft_collects_signatures_and_becomes_the_envelope() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tx.json");
-    let mut draft = Draft::new(br#"{"a":1}"#.to_vec()).expect("small");
+    let draft = Draft::new(br#"{"a":1}"#.to_vec()).expect("small");
     assert_eq!(draft.envelope().expect_err("unsigned").exit, Exit::Permission);
     draft.write(&path).expect("written");
     let mut read = Draft::read(&path).expect("read");

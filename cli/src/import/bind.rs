@@ -45,7 +45,8 @@ fn parse_class(text: &str) -> Result<String, String> {
     if fits {
         return Ok(text.to_owned());
     }
-    Err("a digit from 1 to 9, five digits, and perhaps letters and digits, such as 306001".to_owned())
+    Err("a digit from 1 to 9, five digits, and perhaps letters and digits, such as 306001"
+        .to_owned())
 }
 
 /// Where the answers come from.
@@ -142,8 +143,14 @@ fn on_chain(
         return Err(Failure::new(
             Exit::NotFound,
             match duty {
-                Some(id) => text!("{member} has no duty {id}; it has: {known}", "{member} 没有职责 {id}；现有：{known}"),
-                None => text!("{member} has no active duty to bind entries to", "{member} 没有可绑定的有效职责"),
+                Some(id) => text!(
+                    "{member} has no duty {id}; it has: {known}",
+                    "{member} 没有职责 {id}；现有：{known}"
+                ),
+                None => text!(
+                    "{member} has no active duty to bind entries to",
+                    "{member} 没有可绑定的有效职责"
+                ),
             },
         )
         .help(text!(

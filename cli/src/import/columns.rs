@@ -15,7 +15,18 @@ use crate::text;
 const HEADERS: &[(Field, &[&str])] = &[
     (
         Field::Identifier,
-        &["标识符", "资源标识", "数据集ID", "資料連結網址", "資料集識別碼", "identifier", "uuid", "id", "编号", "編號"],
+        &[
+            "标识符",
+            "资源标识",
+            "数据集ID",
+            "資料連結網址",
+            "資料集識別碼",
+            "identifier",
+            "uuid",
+            "id",
+            "编号",
+            "編號",
+        ],
     ),
     (
         Field::Code,
@@ -24,30 +35,81 @@ const HEADERS: &[(Field, &[&str])] = &[
     (
         Field::Name,
         &[
-            "信息资源名称", "政务信息资源名称", "资源名称", "目录名称", "数据集名称", "資料集名稱",
-            "資料名稱", "名称", "名稱", "title", "name",
+            "信息资源名称",
+            "政务信息资源名称",
+            "资源名称",
+            "目录名称",
+            "数据集名称",
+            "資料集名稱",
+            "資料名稱",
+            "名称",
+            "名稱",
+            "title",
+            "name",
         ],
     ),
     (Field::Alias, &["别名", "英文名称", "alias", "english name", "name en", "name_en"]),
     (
         Field::Summary,
-        &["信息资源摘要", "资源摘要", "摘要", "資料集描述", "描述", "简介", "summary", "description", "notes"],
+        &[
+            "信息资源摘要",
+            "资源摘要",
+            "摘要",
+            "資料集描述",
+            "描述",
+            "简介",
+            "summary",
+            "description",
+            "notes",
+        ],
     ),
     (
         Field::Agency,
         &[
-            "信息资源提供方", "提供方", "提供单位", "数源部门", "來源機關", "提供機關名稱", "資料集提供機關",
-            "資料來源", "provider", "agency", "publisher", "organization",
+            "信息资源提供方",
+            "提供方",
+            "提供单位",
+            "数源部门",
+            "來源機關",
+            "提供機關名稱",
+            "資料集提供機關",
+            "資料來源",
+            "provider",
+            "agency",
+            "publisher",
+            "organization",
         ],
     ),
     (
         Field::ClassPath,
-        &["信息资源分类", "政务信息资源分类", "资源分类", "分類及編號", "分类", "分類", "category", "theme"],
+        &[
+            "信息资源分类",
+            "政务信息资源分类",
+            "资源分类",
+            "分類及編號",
+            "分类",
+            "分類",
+            "category",
+            "theme",
+        ],
     ),
-    (Field::Formats, &["信息资源格式", "资源格式", "檔案格式", "文件格式", "格式", "formats", "format"]),
+    (
+        Field::Formats,
+        &["信息资源格式", "资源格式", "檔案格式", "文件格式", "格式", "formats", "format"],
+    ),
     (
         Field::Items,
-        &["信息项名称", "信息项", "数据项", "主要欄位說明", "主要字段", "字段", "items", "fields", "columns"],
+        &[
+            "信息项名称",
+            "信息项",
+            "数据项",
+            "主要欄位說明",
+            "主要字段",
+            "字段",
+            "items",
+            "fields",
+            "columns",
+        ],
     ),
     (Field::ItemTypes, &["数据类型", "信息项类型", "item types", "types"]),
     (Field::Share, &["共享类型", "共享属性", "share type", "share"]),
@@ -62,15 +124,24 @@ const HEADERS: &[(Field, &[&str])] = &[
     ),
     (
         Field::PublishedAt,
-        &["发布日期", "發布日期", "上架日", "建立日期", "published at", "published", "issued", "date"],
+        &[
+            "发布日期",
+            "發布日期",
+            "上架日",
+            "建立日期",
+            "published at",
+            "published",
+            "issued",
+            "date",
+        ],
     ),
-    (
-        Field::Keywords,
-        &["关键词", "关键字", "標籤/關鍵字", "标签", "keywords", "keyword", "tags"],
-    ),
+    (Field::Keywords, &["关键词", "关键字", "標籤/關鍵字", "标签", "keywords", "keyword", "tags"]),
     (Field::Related, &["关联资源代码", "关联信息资源代码", "related codes", "related"]),
     (Field::Level, &["数据级别", "数据分级", "安全级别", "level"]),
-    (Field::PersonalInfo, &["个人信息", "是否涉及个人信息", "personal info", "personal information"]),
+    (
+        Field::PersonalInfo,
+        &["个人信息", "是否涉及个人信息", "personal info", "personal information"],
+    ),
 ];
 
 /// Which column is which field.
@@ -104,9 +175,9 @@ impl Columns {
                 continue;
             }
             let free = |index: &usize| !columns.of.values().any(|used| used == index);
-            let index = names.iter().find_map(|name| {
-                header.iter().position(|h| same(h, name)).filter(free)
-            });
+            let index = names
+                .iter()
+                .find_map(|name| header.iter().position(|h| same(h, name)).filter(free));
             if let Some(index) = index {
                 columns.of.insert(*field, index);
             }

@@ -47,6 +47,10 @@ pub struct Prepared {
     pub line: u64,
     /// Identifier in the source.
     pub identifier: String,
+    /// Its name in the source; the entry's may have an agency or a number appended.
+    pub source_name: String,
+    /// Its agency in the source, empty if none.
+    pub agency: String,
     /// The entry.
     pub content: EntryContent,
     /// Whether the source gave no date, so that an existing entry keeps its own.
@@ -146,7 +150,8 @@ pub fn convert(
         no_system: binding.system.is_none().then(|| binding.no_system.clone()),
         source: None,
     };
-    let content_hash = content_hash(&content);
+    let source_name = row.get(Field::Name).unwrap_or(name).to_owned();
+    let content_hash = content_hash(&content, &source_name);
     if date.is_none() {
         content.published_at.clone_from(&binding.today);
     }
@@ -159,16 +164,20 @@ pub fn convert(
     Ok(Prepared {
         line: row.line,
         identifier: identifier.to_owned(),
+        source_name,
+        agency: row.get(Field::Agency).unwrap_or_default().to_owned(),
         content,
         dateless: date.is_none(),
     })
 }
 
-/// What decides whether a record changed: SHA-256 over the compact JSON of the entry without its
-/// source, without a date the source did not give, and without what it is bound to (office, region,
-/// duties, systems), which is the operator's choice and not the source's.
-fn content_hash(content: &EntryContent) -> Digest {
+/// What decides whether a record changed: SHA-256 over the compact JSON of the entry under the name
+/// it has in the source, without its source, without a date the source did not give, and without
+/// what it is bound to (office, region, duties, systems), which is the operator's choice and not
+/// the source's.
+fn content_hash(content: &EntryContent, source_name: &str) -> Digest {
     let bare = EntryContent {
+        name: source_name.to_owned(),
         office: String::new(),
         region: String::new(),
         responsibilities: Vec::new(),
@@ -232,14 +241,15 @@ fn share(row: &Row, used: &mut Used) -> Result<(Share, bool), Reason> {
     let condition = row.get(Field::ShareCondition).map(str::to_owned);
     let basis = row.get(Field::NoShareBasis).map(str::to_owned);
     let share = match kind {
-        ShareType::Unconditional => {
-            Share { kind, condition: None, no_share_basis: None, methods }
-        }
+        ShareType::Unconditional => Share { kind, condition: None, no_share_basis: None, methods },
         ShareType::Conditional => {
             if condition.is_none() {
                 return Err((
                     "ENT-09",
-                    text!("shared on condition, but no condition is given", "有条件共享但未填写共享条件"),
+                    text!(
+                        "shared on condition, but no condition is given",
+                        "有条件共享但未填写共享条件"
+                    ),
                 ));
             }
             Share { kind, condition, no_share_basis: None, methods }
@@ -299,7 +309,8 @@ fn update_cycle(row: &Row, used: &mut Used) -> UpdateCycle {
 fn published_at(row: &Row) -> Result<Option<String>, Reason> {
     let Some(found) = row.get(Field::PublishedAt) else { return Ok(None) };
     let day = found.split([' ', 'T']).next().unwrap_or_default();
-    let parts: Vec<&str> = day.split(['/', '-', '.', '年', '月', '日']).filter(|p| !p.is_empty()).collect();
+    let parts: Vec<&str> =
+        day.split(['/', '-', '.', '年', '月', '日']).filter(|p| !p.is_empty()).collect();
     let date = match parts.as_slice() {
         [year, month, day] => format!("{year:0>4}-{month:0>2}-{day:0>2}"),
         [run] if run.len() == 8 && run.is_ascii() => {

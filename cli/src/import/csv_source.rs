@@ -25,9 +25,8 @@ pub struct CsvRecords {
 /// # Errors
 /// Exit 2: not CSV, or no column is a name.
 pub fn read(text: &str, mapping: &Mapping, cleaner: &mut Cleaner) -> Outcome<CsvRecords> {
-    let refused = |e: &csv::Error| {
-        Failure::usage(text!("not a CSV file: {e}", "不是有效的 CSV 文件：{e}"))
-    };
+    let refused =
+        |e: &csv::Error| Failure::usage(text!("not a CSV file: {e}", "不是有效的 CSV 文件：{e}"));
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator(text))
         .flexible(true)

@@ -58,27 +58,63 @@ impl Fallback {
     /// Stable name and what it does, in English and Chinese.
     pub const fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Fallback::Identifier => ("identifier", "no identifier: agency/name", "无标识符：以机关与名称组成"),
-            Fallback::Code => ("code", "no resource code: derived from source and identifier", "无资源代码：由来源与标识符推导"),
+            Fallback::Identifier => {
+                ("identifier", "no identifier: agency/name", "无标识符：以机关与名称组成")
+            }
+            Fallback::Code => (
+                "code",
+                "no resource code: derived from source and identifier",
+                "无资源代码：由来源与标识符推导",
+            ),
             Fallback::Summary => ("summary", "no summary: the name", "无摘要：用名称"),
             Fallback::Share => ("share", "no share type: unconditional", "无共享类型：无条件共享"),
-            Fallback::Open => ("open", "no statement: open if share type is defaulted", "未说明是否开放：共享类型取默认时为开放"),
-            Fallback::UpdateCycle => ("update_cycle", "none or unknown: irregular", "无更新周期或无法识别：不定期"),
+            Fallback::Open => (
+                "open",
+                "no statement: open if share type is defaulted",
+                "未说明是否开放：共享类型取默认时为开放",
+            ),
+            Fallback::UpdateCycle => {
+                ("update_cycle", "none or unknown: irregular", "无更新周期或无法识别：不定期")
+            }
             Fallback::Format => ("formats", "none: efile CSV", "无格式：电子文件 CSV"),
-            Fallback::FormatWord => ("formats.word", "not a file type: left out", "不是文件类型：略去"),
-            Fallback::FormatAsFile => ("formats.efile", "no items named: counted as electronic file", "未列信息项：按电子文件登记"),
+            Fallback::FormatWord => {
+                ("formats.word", "not a file type: left out", "不是文件类型：略去")
+            }
+            Fallback::FormatAsFile => (
+                "formats.efile",
+                "no items named: counted as electronic file",
+                "未列信息项：按电子文件登记",
+            ),
             Fallback::Items => ("items", "none named", "未列信息项"),
-            Fallback::ItemsProse => ("items.prose", "prose instead of names: no items", "为叙述文字而非名称：不取信息项"),
+            Fallback::ItemsProse => (
+                "items.prose",
+                "prose instead of names: no items",
+                "为叙述文字而非名称：不取信息项",
+            ),
             Fallback::ItemType => ("items.type", "no type: C (character)", "无数据类型：字符型 C"),
-            Fallback::ItemTwice => ("items.twice", "named twice: kept once", "重复的信息项：保留一个"),
+            Fallback::ItemTwice => {
+                ("items.twice", "named twice: kept once", "重复的信息项：保留一个")
+            }
             Fallback::Level => ("level", "none: general-1", "无数据级别：一般数据1级"),
             Fallback::PersonalInfo => ("personal_info", "no statement: none", "未说明个人信息：无"),
-            Fallback::PublishedAt => ("published_at", "no date: day of the import", "无发布日期：导入当日"),
-            Fallback::ShareMethod => ("share_methods", "unknown word: left out", "共享方式无法识别：略去"),
-            Fallback::Keyword => ("keywords", "too long or too many: left out", "关键词过长或过多：略去"),
+            Fallback::PublishedAt => {
+                ("published_at", "no date: day of the import", "无发布日期：导入当日")
+            }
+            Fallback::ShareMethod => {
+                ("share_methods", "unknown word: left out", "共享方式无法识别：略去")
+            }
+            Fallback::Keyword => {
+                ("keywords", "too long or too many: left out", "关键词过长或过多：略去")
+            }
             Fallback::Alias => ("alias", "too long: left out", "别名过长：略去"),
-            Fallback::Related => ("related", "not a resource code: left out", "不是信息资源代码：略去"),
-            Fallback::NameRepeated => ("name", "repeats: agency, then number appended", "名称重复：附加机关名，仍重复再加序号"),
+            Fallback::Related => {
+                ("related", "not a resource code: left out", "不是信息资源代码：略去")
+            }
+            Fallback::NameRepeated => (
+                "name",
+                "repeats: agency, then number appended",
+                "名称重复：附加机关名，仍重复再加序号",
+            ),
         }
     }
 }

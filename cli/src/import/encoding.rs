@@ -40,14 +40,11 @@ pub fn decode(bytes: Vec<u8>) -> Outcome<Decoded> {
 }
 
 fn refused(name: &str) -> Failure {
-    Failure::usage(text!(
-        "the file is not valid {name} text",
-        "该文件不是有效的 {name} 文本",
-    ))
-    .help(text!(
-        "save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\") and try again",
-        "请另存为 UTF-8（电子表格中选择“CSV UTF-8”）后重试",
-    ))
+    Failure::usage(text!("the file is not valid {name} text", "该文件不是有效的 {name} 文本",))
+        .help(text!(
+            "save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\") and try again",
+            "请另存为 UTF-8（电子表格中选择“CSV UTF-8”）后重试",
+        ))
 }
 
 #[cfg(test)]

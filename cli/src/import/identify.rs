@@ -25,7 +25,7 @@ pub enum Identity {
 
 /// Identifies every record, in order.
 pub fn identify(rows: &[Row], used: &mut Used) -> Vec<Identity> {
-    let made: Vec<Option<String>> = rows.iter().map(|row| made_base(row)).collect();
+    let made: Vec<Option<String>> = rows.iter().map(made_base).collect();
     let mut bases: BTreeMap<&str, u64> = BTreeMap::new();
     for base in made.iter().flatten() {
         let count = bases.entry(base).or_default();

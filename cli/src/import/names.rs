@@ -18,6 +18,23 @@ pub struct Named<'a> {
     pub identifier: &'a str,
 }
 
+/// The names to try for a record, after the one in the source: with its agency, then with numbers.
+pub fn told_apart(name: &str, agency: &str) -> impl Iterator<Item = String> {
+    let base = if agency.is_empty() { name.to_owned() } else { format!("{name}（{agency}）") };
+    let first = (!agency.is_empty()).then(|| base.clone());
+    first.into_iter().chain((2u64..).map(move |number| format!("{base} {number}")))
+}
+
+/// Whether a name is one that [`told_apart`] makes of the source's, or the source's itself.
+pub fn is_of(name: &str, source_name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(source_name) else { return false };
+    rest.is_empty() || rest.starts_with('（') || is_number(rest)
+}
+
+fn is_number(rest: &str) -> bool {
+    rest.strip_prefix(' ').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// The unique names, in the order given, and how many differ from the source's.
 pub fn unique(records: &[Named<'_>]) -> (Vec<String>, u64) {
     let mut groups: BTreeMap<&str, u32> = BTreeMap::new();
@@ -39,17 +56,12 @@ pub fn unique(records: &[Named<'_>]) -> (Vec<String>, u64) {
         if !repeats(record.name) {
             continue;
         }
-        let told_apart = if record.agency.is_empty() {
-            record.name.to_owned()
-        } else {
-            format!("{}（{}）", record.name, record.agency)
+        // Where no agency tells them apart, the first one keeps the bare name.
+        let bare = record.agency.is_empty().then(|| record.name.to_owned());
+        let mut candidates = bare.into_iter().chain(told_apart(record.name, record.agency));
+        let Some(candidate) = candidates.find(|candidate| taken.insert(candidate.clone())) else {
+            continue;
         };
-        let mut candidate = told_apart.clone();
-        let mut number = 2u64;
-        while !taken.insert(candidate.clone()) {
-            candidate = format!("{told_apart} {number}");
-            number = number.saturating_add(1);
-        }
         if candidate != record.name {
             changed = changed.saturating_add(1);
         }

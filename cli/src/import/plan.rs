@@ -9,9 +9,13 @@ use mulu_contracts::entry::{Entry, EntryPublish, EntryRevise, EntryStatus};
 use serde_json::Value;
 
 use super::convert::{Prepared, Rejected};
+use super::names;
 use crate::client::Node;
 use crate::failure::Outcome;
 use crate::{records, text};
+
+/// Most names tried for one record.
+const RENAMES_MAX: usize = 20;
 
 /// An entry of the chain that came from the source, as far as a plan needs it.
 #[derive(Debug, Clone)]
@@ -25,6 +29,7 @@ pub struct Existing {
     /// Whether it can be revised.
     pub published: bool,
     codes: Vec<String>,
+    name: String,
     published_at: String,
     office: String,
     region: String,
@@ -56,6 +61,28 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Gives the entry its next name (agency appended, then numbers), because another entry of the
+    /// member has this one; whether there was one to try.
+    pub fn rename(&mut self) -> bool {
+        let current = self.prepared.content.name.clone();
+        let mut names =
+            names::told_apart(&self.prepared.source_name, &self.prepared.agency).take(RENAMES_MAX);
+        let next = if current == self.prepared.source_name {
+            names.next()
+        } else {
+            names.by_ref().find(|name| *name == current);
+            names.next()
+        };
+        let Some(next) = next else { return false };
+        self.prepared.content.name.clone_from(&next);
+        match &mut self.action {
+            Action::EntryPublish(publish) => publish.entry.name = next,
+            Action::EntryRevise(revise) => revise.entry.name = next,
+            _ => return false,
+        }
+        true
+    }
+
     /// Whether it makes a new entry.
     pub fn is_new(&self) -> bool {
         matches!(self.action, Action::EntryPublish(_))
@@ -84,6 +111,7 @@ impl Existing {
             content_hash: source.content_hash,
             published: entry.status == EntryStatus::Published,
             codes: content.codes,
+            name: content.name,
             published_at: content.published_at,
             office: content.office,
             region: content.region,
@@ -158,6 +186,10 @@ fn bind(record: &mut Prepared, known: &Existing, explicit: Explicit) -> bool {
     let content = &mut record.content;
     // A code is for life: another --class does not rename what exists.
     content.codes.clone_from(&known.codes);
+    // Nor do other records of the same name.
+    if names::is_of(&known.name, &record.source_name) {
+        content.name.clone_from(&known.name);
+    }
     if record.dateless {
         content.published_at.clone_from(&known.published_at);
     }

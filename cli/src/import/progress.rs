@@ -50,7 +50,13 @@ impl Progress {
             return Progress::Bar(bar);
         }
         let now = Instant::now();
-        Progress::Lines(Mutex::new(Lines { done: 0, total, begun: now, said: now, lang: context.lang }))
+        Progress::Lines(Mutex::new(Lines {
+            done: 0,
+            total,
+            begun: now,
+            said: now,
+            lang: context.lang,
+        }))
     }
 
     /// Counts rows that are done.

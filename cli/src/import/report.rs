@@ -62,7 +62,9 @@ pub fn print(
     }
     for row in rejected.iter().take(REJECTED_SHOWN) {
         let (line, code, name) = (row.line, &row.code, render::cut(&row.name, 40));
-        let (en, zh) = (&row.reason.en, &row.reason.zh);
+        // What a node said begins with the rule already.
+        let after_code = |reason: &str| reason.trim_start_matches(code.as_str()).trim().to_owned();
+        let (en, zh) = (after_code(&row.reason.en), after_code(&row.reason.zh));
         context.say(&text!(
             "line {line} ({name}): {code} {en}",
             "第 {line} 行（{name}）：{code} {zh}"

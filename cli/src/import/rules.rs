@@ -63,7 +63,10 @@ pub fn check(batch: &mut Batch, binding: &Binding, time_ms: u64) {
                     else {
                         break;
                     };
-                    refused.insert(left.remove(action.min(left.len().saturating_sub(1))), (rule, detail));
+                    refused.insert(
+                        left.remove(action.min(left.len().saturating_sub(1))),
+                        (rule, detail),
+                    );
                 }
             }
         }
@@ -129,11 +132,16 @@ fn rehearse(
     let transaction = match Transaction::parse(envelope, &block.chain_id) {
         Ok(transaction) => transaction,
         Err(invalid) if entries.len() > 1 => {
-            return entries.iter().enumerate().find_map(|(index, entry)| {
-                let (_, rule, detail) = rehearse(block, key, state, binding, &[entry])?;
-                Some((index, rule, detail))
-            })
-            .or_else(|| Some((0, invalid.rule().id().to_owned(), invalid.detail().to_owned())));
+            return entries
+                .iter()
+                .enumerate()
+                .find_map(|(index, entry)| {
+                    let (_, rule, detail) = rehearse(block, key, state, binding, &[entry])?;
+                    Some((index, rule, detail))
+                })
+                .or_else(|| {
+                    Some((0, invalid.rule().id().to_owned(), invalid.detail().to_owned()))
+                });
         }
         Err(invalid) => {
             return Some((0, invalid.rule().id().to_owned(), invalid.detail().to_owned()));

@@ -30,6 +30,8 @@ use crate::{render, text};
 pub const IN_FLIGHT_MAX: u16 = 64;
 /// Attempts for one envelope while the node cannot take it.
 const ATTEMPTS_MAX: u32 = 20;
+/// The rule that names are unique among the entries of a member.
+const NAME_TAKEN: &str = "ENT-07";
 /// Pause before the second attempt; it doubles up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 /// Longest pause between attempts.
@@ -57,6 +59,8 @@ pub struct Sent {
     pub created: u64,
     /// New versions.
     pub revised: u64,
+    /// Names told apart from those of entries that were there before.
+    pub renamed: u64,
     /// Rows the chain refused.
     pub rejected: Vec<Rejected>,
     /// Transactions committed.
@@ -138,15 +142,18 @@ fn work(sender: &Sender<'_>, shared: &Shared, progress: &Progress) {
                     });
                     run.clear();
                 }
+                // The name is taken by an entry of another source: tell them apart, as within one.
+                Ok(Fate::Refused { rule, action, .. })
+                    if rule == NAME_TAKEN && run.get_mut(action).is_some_and(Planned::rename) =>
+                {
+                    shared.update(|sent| sent.renamed = sent.renamed.saturating_add(1));
+                }
                 Ok(Fate::Refused { rule, action, reason })
                     if rules::is_about_one_row(&rule) && action < run.len() =>
                 {
                     let row = run.remove(action);
                     progress.done(1);
-                    let rejected = Rejected {
-                        reason,
-                        ..rules::rejected(&row.prepared, &rule, "")
-                    };
+                    let rejected = Rejected { reason, ..rules::rejected(&row.prepared, &rule, "") };
                     shared.update(|sent| sent.rejected.push(rejected));
                 }
                 Ok(Fate::Refused { rule, reason, .. }) => {
@@ -199,7 +206,9 @@ fn attempt(sender: &Sender<'_>, shared: &Shared, run: &[Planned]) -> Outcome<Fat
     let envelope = draft.envelope()?;
     match deliver(sender.node, &envelope) {
         Ok(result) => fate(&result),
-        Err(Failure { exit: Exit::Rejected, rule: Some(rule), text: Some(reason), action, .. }) => {
+        Err(Failure {
+            exit: Exit::Rejected, rule: Some(rule), text: Some(reason), action, ..
+        }) => {
             if rule == "TX-10" {
                 return Ok(Fate::Expired);
             }
@@ -219,10 +228,7 @@ fn deliver(node: &Node, envelope: &Envelope) -> Outcome<Value> {
             Ok(result) if render::text_at(&result, "/status") != "queued" => return Ok(result),
             Ok(_) => {
                 let id = envelope.id();
-                Failure::new(
-                    Exit::Unreachable,
-                    text!("{id} is still queued", "{id} 仍在排队"),
-                )
+                Failure::new(Exit::Unreachable, text!("{id} is still queued", "{id} 仍在排队"))
             }
             Err(failure) => failure,
         };

@@ -40,7 +40,10 @@ pub fn is_bare_number(word: &str) -> bool {
 /// Yes or no.
 pub fn yes_no(word: &str) -> Option<bool> {
     let table: &[(&str, &[&str])] = &[
-        ("yes", &["是", "y", "true", "开放", "開放", "向社会开放", "无条件开放", "有条件开放", "open"]),
+        (
+            "yes",
+            &["是", "y", "true", "开放", "開放", "向社会开放", "无条件开放", "有条件开放", "open"],
+        ),
         ("no", &["否", "n", "false", "不开放", "不開放", "不予开放", "不向社会开放", "closed"]),
     ];
     find(table, word).map(|id| id == "yes")
@@ -55,16 +58,71 @@ pub fn update_cycle(word: &str) -> Option<&'static str> {
             ("weekly", &["每周", "每週", "周", "每周一次", "每週一次", "每周更新", "R/P1W"]),
             (
                 "monthly",
-                &["每月", "月", "每月1次", "每月一次", "每月更新1次", "每月更新", "按月更新", "每月定期", "1个月", "1個月", "R/P1M"],
+                &[
+                    "每月",
+                    "月",
+                    "每月1次",
+                    "每月一次",
+                    "每月更新1次",
+                    "每月更新",
+                    "按月更新",
+                    "每月定期",
+                    "1个月",
+                    "1個月",
+                    "R/P1M",
+                ],
             ),
-            ("quarterly", &["每季度", "每季", "季", "季度", "3个月", "3個月", "每三个月", "每3个月", "R/P3M"]),
-            ("semiannual", &["每半年", "半年", "每年2次", "每年两次", "每年二次", "6个月", "6個月", "R/P6M", "semi annual", "ANNUAL_2"]),
-            ("yearly", &["每年", "年", "1年", "每年1次", "每年一次", "每年更新", "年度", "R/P1Y", "annual", "annually"]),
+            (
+                "quarterly",
+                &["每季度", "每季", "季", "季度", "3个月", "3個月", "每三个月", "每3个月", "R/P3M"],
+            ),
+            (
+                "semiannual",
+                &[
+                    "每半年",
+                    "半年",
+                    "每年2次",
+                    "每年两次",
+                    "每年二次",
+                    "6个月",
+                    "6個月",
+                    "R/P6M",
+                    "semi annual",
+                    "ANNUAL_2",
+                ],
+            ),
+            (
+                "yearly",
+                &[
+                    "每年",
+                    "年",
+                    "1年",
+                    "每年1次",
+                    "每年一次",
+                    "每年更新",
+                    "年度",
+                    "R/P1Y",
+                    "annual",
+                    "annually",
+                ],
+            ),
             (
                 "irregular",
                 &[
-                    "不定期", "不定時", "不定时", "不定期更新", "异动时更新", "異動時更新", "irregular", "as needed", "IRREG", "not planned",
-                    "不更新", "不需更新", "无", "無",
+                    "不定期",
+                    "不定時",
+                    "不定时",
+                    "不定期更新",
+                    "异动时更新",
+                    "異動時更新",
+                    "irregular",
+                    "as needed",
+                    "IRREG",
+                    "not planned",
+                    "不更新",
+                    "不需更新",
+                    "无",
+                    "無",
                 ],
             ),
         ],
@@ -93,7 +151,21 @@ pub fn item_type(word: &str) -> Option<&'static str> {
     let bare = bare.split(['(', '（', ',']).next().unwrap_or_default();
     find(
         &[
-            ("C", &["字符型", "字符型C", "字符", "字符串", "文本", "string", "text", "varchar", "nvarchar", "char"]),
+            (
+                "C",
+                &[
+                    "字符型",
+                    "字符型C",
+                    "字符",
+                    "字符串",
+                    "文本",
+                    "string",
+                    "text",
+                    "varchar",
+                    "nvarchar",
+                    "char",
+                ],
+            ),
             ("N", &["数值型", "数值型N", "数值", "number", "numeric", "decimal"]),
             ("Y", &["货币型", "货币型Y", "money"]),
             ("D", &["日期型", "日期型D", "日期", "date"]),
@@ -116,22 +188,84 @@ pub fn format_category(word: &str) -> Option<&'static str> {
             (
                 "efile",
                 &[
-                    "电子文件", "csv", "tsv", "ofd", "wps", "xml", "txt", "doc", "docx", "odt", "html", "htm", "pdf", "ppt", "pptx", "zip",
-                    "rar", "7z", "rtf", "md",
+                    "电子文件",
+                    "csv",
+                    "tsv",
+                    "ofd",
+                    "wps",
+                    "xml",
+                    "txt",
+                    "doc",
+                    "docx",
+                    "odt",
+                    "html",
+                    "htm",
+                    "pdf",
+                    "ppt",
+                    "pptx",
+                    "zip",
+                    "rar",
+                    "7z",
+                    "rtf",
+                    "md",
                 ],
             ),
             ("sheet", &["电子表格", "et", "xls", "xlsx", "ods", "excel"]),
             (
                 "database",
-                &["数据库", "dm", "kingbasees", "dbf", "sql server", "oracle", "db2", "mysql", "postgresql", "mdb", "sqlite", "库表"],
+                &[
+                    "数据库",
+                    "dm",
+                    "kingbasees",
+                    "dbf",
+                    "sql server",
+                    "oracle",
+                    "db2",
+                    "mysql",
+                    "postgresql",
+                    "mdb",
+                    "sqlite",
+                    "库表",
+                ],
             ),
             (
                 "image",
-                &["图形图像", "jpg", "jpeg", "gif", "bmp", "png", "tif", "tiff", "shp", "kml", "kmz", "dwg", "geotiff", "svg"],
+                &[
+                    "图形图像",
+                    "jpg",
+                    "jpeg",
+                    "gif",
+                    "bmp",
+                    "png",
+                    "tif",
+                    "tiff",
+                    "shp",
+                    "kml",
+                    "kmz",
+                    "dwg",
+                    "geotiff",
+                    "svg",
+                ],
             ),
             ("media", &["流媒体", "swf", "rm", "mpg", "mp3", "mp4", "avi", "wav"]),
-            ("self", &["自描述格式", "json", "geojson", "jsonld", "rdf", "ttl", "gml", "gpx", "jsonl"]),
-            ("service", &["服务接口", "api", "webservice", "web service", "wms", "wfs", "rest", "soap", "esri rest"]),
+            (
+                "self",
+                &["自描述格式", "json", "geojson", "jsonld", "rdf", "ttl", "gml", "gpx", "jsonl"],
+            ),
+            (
+                "service",
+                &[
+                    "服务接口",
+                    "api",
+                    "webservice",
+                    "web service",
+                    "wms",
+                    "wfs",
+                    "rest",
+                    "soap",
+                    "esri rest",
+                ],
+            ),
         ],
         word,
     )
@@ -139,7 +273,10 @@ pub fn format_category(word: &str) -> Option<&'static str> {
 
 /// Whether a format word is the name of a character encoding, which some lists put there.
 pub fn is_encoding_name(word: &str) -> bool {
-    matches!(fold(word).as_str(), "utf8" | "big5" | "gbk" | "gb2312" | "gb18030" | "ascii" | "ansi" | "unicode")
+    matches!(
+        fold(word).as_str(),
+        "utf8" | "big5" | "gbk" | "gb2312" | "gb18030" | "ascii" | "ansi" | "unicode"
+    )
 }
 
 /// 数据级别.

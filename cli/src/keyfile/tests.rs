@@ -58,7 +58,10 @@ fn what_is_not_a_key_is_refused() {
     let path = folder.path().join("x.pem");
     files::write_private(&path, b"hello", Existing::Refuse).expect("written");
     assert_eq!(load(&path, never).expect_err("text").exit, Exit::Permission);
-    assert_eq!(load(&folder.path().join("none"), never).expect_err("absent").exit, Exit::Permission);
+    assert_eq!(
+        load(&folder.path().join("none"), never).expect_err("absent").exit,
+        Exit::Permission
+    );
 }
 
 /// Runs `openssl` in a folder; none when it is not installed.
@@ -101,8 +104,16 @@ fn keys_made_by_openssl_load() {
         assert_eq!(read.protection, Protection::Scrypt);
     }
     let strong = [
-        "pkcs8", "-topk8", "-in", kept_text.as_str(), "-v2", "aes-256-cbc", "-iter", "600000",
-        "-passout", pass.as_str(),
+        "pkcs8",
+        "-topk8",
+        "-in",
+        kept_text.as_str(),
+        "-v2",
+        "aes-256-cbc",
+        "-iter",
+        "600000",
+        "-passout",
+        pass.as_str(),
     ];
     if let Some(sealed) = openssl(folder.path(), &strong) {
         let read = load(&sealed, secret).expect("PBKDF2 of 600,000 iterations");

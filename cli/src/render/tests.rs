@@ -9,10 +9,8 @@ fn times_are_shown_in_china_standard_time() {
 
 #[test]
 fn chinese_columns_align() {
-    let rows = vec![
-        vec!["企业登记".to_owned(), "1".to_owned()],
-        vec!["abc".to_owned(), "2".to_owned()],
-    ];
+    let rows =
+        vec![vec!["企业登记".to_owned(), "1".to_owned()], vec!["abc".to_owned(), "2".to_owned()]];
     let text = table(&["名称", "n"], &rows);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines, ["名称      n", "企业登记  1", "abc       2"]);

@@ -21,6 +21,15 @@ pub struct Problem {
     pub help_zh: String,
 }
 
+/// A mistake in the file, at its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// What, where, and what to write instead.
+    pub fault: Fault,
+    /// 有什么问题。
+    pub what_zh: String,
+}
+
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -36,7 +45,7 @@ pub enum ConfigError {
     #[error("the configuration is not usable\n{}", Listed(.faults))]
     Invalid {
         /// What and where, in the order of the file; never empty.
-        faults: Vec<Fault>,
+        faults: Vec<Located>,
     },
     /// A variable says something wrong.
     #[error("the environment variable {name} is not usable: {what}; {help}", what = .problem.what, help = .problem.help)]
@@ -81,8 +90,10 @@ impl Explain for ConfigError {
     }
 }
 
-fn in_chinese(fault: &Fault) -> String {
-    format!("{} 第 {} 行第 {} 列：{}", fault.file, fault.line, fault.column, fault.help_zh)
+fn in_chinese(located: &Located) -> String {
+    let Located { fault, what_zh } = located;
+    let (line, column) = (fault.line, fault.column);
+    format!("{} 第 {line} 行第 {column} 列：{what_zh}；{}", fault.file, fault.help_zh)
 }
 
 fn hint(source: &io::Error) -> &'static str {
@@ -92,15 +103,15 @@ fn hint(source: &io::Error) -> &'static str {
     }
 }
 
-struct Listed<'a>(&'a [Fault]);
+struct Listed<'a>(&'a [Located]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, fault) in self.0.iter().enumerate() {
+        for (index, located) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n\n")?;
             }
-            fault.fmt(f)?;
+            located.fault.fmt(f)?;
         }
         Ok(())
     }

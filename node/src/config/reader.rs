@@ -8,7 +8,7 @@ use mulu_genesis::Fault;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::Problem;
+use super::error::{Located, Problem};
 use super::{
     ApiSection, Config, ConfigError, ConsensusSection, LogSection, MONIKER_CHARS_MAX, P2pSection,
 };
@@ -98,7 +98,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
     match check.faults.is_empty() {
         true => Ok(config),
         false => {
-            check.faults.sort_by_key(|fault| (fault.line, fault.column));
+            check.faults.sort_by_key(|Located { fault, .. }| (fault.line, fault.column));
             Err(ConfigError::Invalid { faults: check.faults })
         }
     }
@@ -256,7 +256,7 @@ fn problem(
 struct Check<'a> {
     text: &'a str,
     file: &'a str,
-    faults: Vec<Fault>,
+    faults: Vec<Located>,
 }
 
 impl Check<'_> {
@@ -354,7 +354,7 @@ impl Check<'_> {
         let caret_offset = self.text[line_start..start].chars().count();
         let end = span.end.clamp(start, line_start + source_line.len().max(start - line_start));
         let end = self.text.floor_char_boundary(end).max(start);
-        self.faults.push(Fault {
+        let fault = Fault {
             file: self.file.to_owned(),
             line,
             column: caret_offset + 1,
@@ -364,6 +364,7 @@ impl Check<'_> {
             source_line: source_line.to_owned(),
             caret_offset,
             caret_width: self.text[start..end].chars().count().max(1),
-        });
+        };
+        self.faults.push(Located { fault, what_zh: problem.what_zh });
     }
 }

@@ -107,7 +107,7 @@ fn all_mistakes_are_named_at_once() {
     let error =
         parse("member = \"1\"\n[api]\nlisten = \"a\"\n[p2p]\nlisten = \"b\"").expect_err("three");
     let ConfigError::Invalid { faults } = error else { panic!("{error}") };
-    assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 3, 5]);
+    assert_eq!(faults.iter().map(|located| located.fault.line).collect::<Vec<_>>(), [1, 3, 5]);
 }
 
 #[test]

@@ -8,15 +8,8 @@ use crate::storage::StorageError;
 
 impl Explain for FoundingInvalid {
     fn chinese(&self) -> String {
-        let mut text = "创始文件不可用".to_owned();
-        for fault in &self.faults {
-            let (line, column) = (fault.line, fault.column);
-            text.push_str(&format!(
-                "\n{} 第 {line} 行第 {column} 列：{}",
-                fault.file, fault.help_zh
-            ));
-        }
-        text
+        // Each fault brings its own Chinese remedy, below its place in the document.
+        format!("创始文件有 {} 处问题，请按下列各处的“提示”修改", self.faults.len())
     }
 }
 

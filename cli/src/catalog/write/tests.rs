@@ -10,7 +10,8 @@ fn both_forms_are_read_by_the_importer() {
     let bytes = csv(entries(50, 3)).expect("written");
     assert!(bytes.starts_with(MARK));
     let text = encoding::decode(bytes).expect("UTF-8").text;
-    let read = csv_source::read(&text, &Mapping::default(), &mut Cleaner::default()).expect("reads");
+    let read =
+        csv_source::read(&text, &Mapping::default(), &mut Cleaner::default()).expect("reads");
     assert_eq!(read.rows.len(), 50);
     assert!(read.columns.unused.is_empty(), "{:?}", read.columns.unused);
 

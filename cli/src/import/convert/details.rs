@@ -79,7 +79,10 @@ fn formats(row: &Row, used: &mut Used) -> Result<Vec<Format>, Reason> {
         let found = formats.len();
         return Err((
             "FLD-02",
-            text!("{found} formats, at most {FORMATS_MAX}", "{found} 种格式，最多 {FORMATS_MAX} 种"),
+            text!(
+                "{found} formats, at most {FORMATS_MAX}",
+                "{found} 种格式，最多 {FORMATS_MAX} 种"
+            ),
         ));
     }
     if formats.is_empty() {
@@ -156,11 +159,9 @@ fn item(part: &str, kind: Option<&str>, used: &mut Used) -> Result<Item, Reason>
             ("item_type", text!("item type `{word}` is not known", "数据类型 `{word}` 无法识别"))
         })?,
     };
-    if name.chars().count() > ITEM_ID_CHARS_MAX || desc.chars().count() > ITEM_DESCRIPTION_CHARS_MAX {
-        return Err((
-            "FLD-01",
-            text!("the item `{name}` is too long", "信息项 `{name}` 过长"),
-        ));
+    if name.chars().count() > ITEM_ID_CHARS_MAX || desc.chars().count() > ITEM_DESCRIPTION_CHARS_MAX
+    {
+        return Err(("FLD-01", text!("the item `{name}` is too long", "信息项 `{name}` 过长")));
     }
     Ok(Item {
         item_id: name.to_owned(),

@@ -41,7 +41,9 @@ fn a_bare_row_gets_the_documented_defaults() {
 
 #[test]
 fn share_types_are_named_never_numbered() {
-    for (share, code) in [("1", "share"), ("共享", "share"), ("有条件共享", "ENT-09"), ("不予共享", "ENT-10")] {
+    for (share, code) in
+        [("1", "share"), ("共享", "share"), ("有条件共享", "ENT-09"), ("不予共享", "ENT-10")]
+    {
         assert_eq!(converted(&[(Field::Share, share)]).expect_err(share).0, code);
     }
     let (prepared, _) = converted(&[

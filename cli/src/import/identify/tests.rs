@@ -12,8 +12,14 @@ fn row(line: u64, fields: &[(Field, &str)]) -> Row {
 fn identifiers_are_made_only_where_the_source_has_none() {
     let rows = [
         row(2, &[(Field::Agency, "文化部"), (Field::Name, "統計")]),
-        row(3, &[(Field::Agency, "文化部"), (Field::Name, "目錄"), (Field::PublishedAt, "2013/03/18")]),
-        row(4, &[(Field::Agency, "文化部"), (Field::Name, "目錄"), (Field::PublishedAt, "2013/03/18")]),
+        row(
+            3,
+            &[(Field::Agency, "文化部"), (Field::Name, "目錄"), (Field::PublishedAt, "2013/03/18")],
+        ),
+        row(
+            4,
+            &[(Field::Agency, "文化部"), (Field::Name, "目錄"), (Field::PublishedAt, "2013/03/18")],
+        ),
         row(5, &[(Field::Agency, "文化部"), (Field::Name, "目錄")]),
         row(6, &[(Field::Identifier, "a"), (Field::Name, "x")]),
         row(7, &[(Field::Identifier, "a"), (Field::Name, "y")]),

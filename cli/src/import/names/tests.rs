@@ -25,12 +25,22 @@ fn repeated_names_get_agency_then_number_whatever_the_order() {
 }
 
 #[test]
+fn made_names_are_recognised() {
+    let names: Vec<String> = told_apart("統計", "文化部").take(3).collect();
+    assert_eq!(names, ["統計（文化部）", "統計（文化部） 2", "統計（文化部） 3"]);
+    let names: Vec<String> = told_apart("統計", "").take(2).collect();
+    assert_eq!(names, ["統計 2", "統計 3"]);
+    for name in ["統計", "統計（文化部）", "統計（文化部） 2", "統計 12"] {
+        assert!(is_of(name, "統計"), "{name}");
+    }
+    for name in ["統計表", "總統計", "統計 二", "統計 "] {
+        assert!(!is_of(name, "統計"), "{name}");
+    }
+}
+
+#[test]
 fn a_made_name_never_takes_a_given_one() {
-    let records = [
-        named("a", "x", "1"),
-        named("a", "x", "2"),
-        named("a（x）", "", "3"),
-    ];
+    let records = [named("a", "x", "1"), named("a", "x", "2"), named("a（x）", "", "3")];
     let (names, _) = unique(&records);
     assert_eq!(names, ["a（x） 2", "a（x） 3", "a（x）"]);
 }

@@ -1,5 +1,5 @@
-use mulu_contracts::state::{encode, version_hash};
 use mulu_chain::types::Height;
+use mulu_contracts::state::{encode, version_hash};
 
 use super::*;
 use crate::import::convert::Binding;
@@ -76,8 +76,30 @@ fn changed_records_are_revised_and_keep_what_the_source_does_not_say() {
     for existing in chain.values_mut() {
         existing.published = false;
     }
-    let third = plan(prepared("标识符,名称,摘要\na,甲,新\nb,乙,二\n", &binding()), &chain, Explicit::default());
+    let third = plan(
+        prepared("标识符,名称,摘要\na,甲,新\nb,乙,二\n", &binding()),
+        &chain,
+        Explicit::default(),
+    );
     assert_eq!((third.planned.len(), third.unchanged, third.rejected.len()), (0, 1, 1));
+}
+
+#[test]
+fn a_taken_name_is_told_apart_once_and_for_all() {
+    let text = "标识符,名称,提供方\na,统计,甲局\n";
+    let mut first = plan(prepared(text, &binding()), &BTreeMap::new(), Explicit::default());
+    let planned = first.planned.first_mut().expect("one");
+    assert!(planned.rename());
+    assert_eq!(planned.prepared.content.name, "统计（甲局）");
+    assert!(planned.rename());
+    assert_eq!(planned.prepared.content.name, "统计（甲局） 2");
+    let chain = carried_out(&first);
+    let second = plan(prepared(text, &binding()), &chain, Explicit::default());
+    assert_eq!((second.planned.len(), second.unchanged), (0, 1));
+    let changed = "标识符,名称,提供方,摘要\na,统计,甲局,新\n";
+    let third = plan(prepared(changed, &binding()), &chain, Explicit::default());
+    let revised = third.planned.first().expect("changed");
+    assert_eq!(revised.prepared.content.name, "统计（甲局） 2");
 }
 
 #[test]

@@ -12,7 +12,10 @@ fn formats_are_told_by_their_look() {
         ("title\nx\n", SourceFormat::Csv),
         ("{\"dataset\":[]}", SourceFormat::DataJson),
         ("{\n \"dataset\":[]}", SourceFormat::DataJson),
-        ("{\"id\":\"a\",\"title\":\"x\"}\n{\"id\":\"b\",\"title\":\"y\"}\n", SourceFormat::CkanJsonl),
+        (
+            "{\"id\":\"a\",\"title\":\"x\"}\n{\"id\":\"b\",\"title\":\"y\"}\n",
+            SourceFormat::CkanJsonl,
+        ),
     ];
     for (text, format) in cases {
         assert_eq!(read_text(text).format, format, "{text}");

@@ -21,8 +21,7 @@ fn rows_the_rules_refuse_are_found_one_by_one() {
 
 #[test]
 fn a_binding_with_a_system_is_in_order() {
-    let binding =
-        Binding { system: Some("91350100M000100Y43:registry".to_owned()), ..binding() };
+    let binding = Binding { system: Some("91350100M000100Y43:registry".to_owned()), ..binding() };
     let source = read(b"title\nx\n".to_vec(), SourceFormat::Auto, &Default::default());
     let mut batch = prepare(&source.expect("reads").rows, &binding);
     check(&mut batch, &binding, 1_795_300_000_000);

@@ -1,0 +1,298 @@
+//! A chain for tests: the development consortium, real keys, real rules, real proofs.
+
+use std::collections::BTreeMap;
+
+use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION};
+use mulu_chain::bundle::{
+    BUNDLE_VERSION, Bundle, BundledHistory, BundledRecord, BundledTransaction,
+};
+use mulu_chain::certificate::{CommitCertificate, CommitSignature, VoteKind, VoteStatement};
+use mulu_chain::digest::Digest;
+use mulu_chain::log::{InclusionProof, LOG_ENTRY_VERSION, LogEntry, LogFrontier, inclusion_ranges};
+use mulu_chain::signature::SigningKey;
+use mulu_chain::state::{
+    HistoryEvent, StateLeaf, StateProof, history_key, key_hash, root_of, value_hash,
+};
+use mulu_chain::transaction::{Envelope, TransactionId};
+use mulu_chain::types::{Height, TimeMs};
+use mulu_contracts::action::Action;
+use mulu_contracts::execution::{BlockContext, execute_block};
+use mulu_contracts::payload::{Payload, SCHEMA_VERSION, Submitter};
+use mulu_contracts::state::{StateRead, StateReadError};
+use mulu_contracts::transaction::Transaction;
+use mulu_genesis::devnet::{DEPARTMENTS, DepartmentKeys, DevnetKeys, founding_text};
+use mulu_genesis::{Founding, parse};
+
+/// What a key of the consortium is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Votes.
+    Validator = 1,
+    /// Acts for its department.
+    Officer = 2,
+    /// A program.
+    Application = 3,
+}
+
+/// The key of a department in a role.
+pub fn key(department: usize, role: Role) -> SigningKey {
+    let mut seed = [7u8; 32];
+    seed[0] = u8::try_from(department).expect("four departments");
+    seed[1] = role as u8;
+    SigningKey::from_seed(&seed)
+}
+
+/// Code of a department.
+pub fn uscc(department: usize) -> String {
+    DEPARTMENTS[department].uscc.to_owned()
+}
+
+/// Id of a department's first office.
+pub fn office(department: usize) -> String {
+    format!("{}:{}", uscc(department), DEPARTMENTS[department].offices[0].code)
+}
+
+/// Id of a department's first duty.
+pub fn duty(department: usize) -> String {
+    format!("{}:{}", uscc(department), DEPARTMENTS[department].duties[0].code)
+}
+
+/// The chain.
+pub struct World {
+    founding: Founding,
+    /// State under the tip.
+    pub state: BTreeMap<String, Vec<u8>>,
+    histories: BTreeMap<String, Vec<HistoryEvent>>,
+    transactions: Vec<(Envelope, LogEntry)>,
+    /// Height of the tip.
+    pub height: u64,
+    /// Time of the tip.
+    pub time_ms: u64,
+}
+
+struct View<'a>(&'a BTreeMap<String, Vec<u8>>);
+
+impl StateRead for View<'_> {
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StateReadError> {
+        Ok(self.0.get(key).cloned())
+    }
+}
+
+impl World {
+    /// The consortium's chain at block 0.
+    pub fn new() -> World {
+        let public = |department, number: u8| {
+            let mut seed = [9u8; 32];
+            seed[0] = u8::try_from(department).expect("four departments");
+            seed[1] = number;
+            SigningKey::from_seed(&seed).public_key()
+        };
+        let departments = [0, 1, 2, 3].map(|department| DepartmentKeys {
+            node: public(department, 1),
+            validator: key(department, Role::Validator).public_key(),
+            administrator: public(department, 2),
+            officer: key(department, Role::Officer).public_key(),
+            application: key(department, Role::Application).public_key(),
+        });
+        let keys = DevnetKeys { departments, authority: public(9, 1), auditor: public(9, 2) };
+        let text = founding_text("mulu-test", "2026-01-01T00:00:00Z", &keys);
+        let founding = parse(&text, "genesis.toml").expect("a founding document");
+        let block = founding.block();
+        World {
+            state: block.state.clone(),
+            time_ms: block.header.time_ms.0,
+            founding,
+            histories: BTreeMap::new(),
+            transactions: Vec::new(),
+            height: 0,
+        }
+    }
+
+    /// The genesis digest.
+    pub fn genesis(&self) -> Digest {
+        self.founding.digest()
+    }
+
+    /// Executes one transaction in a block of its own, a second after the block before, and
+    /// returns its id; the rules must accept it.
+    pub fn commit(
+        &mut self,
+        department: usize,
+        signers: &[&SigningKey],
+        action: Action,
+    ) -> TransactionId {
+        self.height += 1;
+        self.time_ms += 1_000;
+        let chain_id = self.founding.chain_id().clone();
+        let payload = Payload {
+            schema_version: SCHEMA_VERSION,
+            chain_id: chain_id.clone(),
+            submitter: Submitter { member: uscc(department), office: Some(office(department)) },
+            on_behalf_of: None,
+            created_at: None,
+            valid_until: self.height,
+            nonce: None,
+            actions: vec![action],
+        };
+        let bytes = serde_json::to_vec(&payload).expect("JSON");
+        let envelope = Envelope::sign(bytes, signers).expect("small");
+        let verified = envelope.clone().verify().expect("signed");
+        let transaction = Transaction::parse(verified, &chain_id).expect("parses");
+        let id = transaction.id();
+        let block =
+            BlockContext { chain_id, height: Height(self.height), time_ms: TimeMs(self.time_ms) };
+        let execution = execute_block(&block, &[transaction], &View(&self.state)).expect("reads");
+        let outcome = execution.outcomes.into_iter().next().expect("one outcome");
+        assert!(outcome.is_accepted(), "{outcome:?}");
+        self.state.extend(execution.changes);
+        for event in execution.events {
+            self.histories.entry(event.subject).or_default().push(event.event);
+        }
+        let entry = LogEntry {
+            version: LOG_ENTRY_VERSION,
+            height: Height(self.height),
+            index: 0,
+            time_ms: TimeMs(self.time_ms),
+            transaction: id,
+            envelope: envelope.digest(),
+            outcome,
+        };
+        self.transactions.push((envelope, entry));
+        id
+    }
+
+    /// A bundle of everything on the chain, asked about `subject`.
+    pub fn bundle(&self, subject: &str) -> Bundle {
+        let leaves: Vec<Digest> = self.transactions.iter().map(|(_, e)| e.leaf_hash()).collect();
+        let mut frontier = LogFrontier::default();
+        for leaf in &leaves {
+            frontier.append(*leaf);
+        }
+        let pairs: BTreeMap<Digest, Digest> =
+            self.state.iter().map(|(k, v)| (key_hash(k), value_hash(v))).collect();
+        let block = self.founding.block();
+        let header = Header {
+            version: HEADER_VERSION,
+            chain_id: self.founding.chain_id().clone(),
+            protocol_version: PROTOCOL_VERSION,
+            height: Height(self.height),
+            time_ms: TimeMs(self.time_ms),
+            parent: Digest::ZERO,
+            proposer: None,
+            transactions: 1,
+            log_size: frontier.size(),
+            log_root: frontier.root(),
+            state_root: root_of(pairs.clone()),
+            validator_set_hash: block.validators.hash(),
+            next_validator_set_hash: block.validators.hash(),
+        };
+        let size = frontier.size();
+        let transactions =
+            self.transactions.iter().zip(0u64..).map(|((envelope, entry), index)| {
+                BundledTransaction {
+                    envelope: envelope.clone(),
+                    entry: entry.clone(),
+                    inclusion: InclusionProof { index, hashes: inclusion(&leaves, index, size) },
+                }
+            });
+        let told =
+            |subject: &str| subject.starts_with("entry/") || subject.starts_with("authorization/");
+        let histories = self.histories.iter().filter(|(subject, _)| told(subject));
+        let histories: Vec<BundledHistory> = histories
+            .map(|(subject, events)| BundledHistory {
+                subject: subject.clone(),
+                events: events.clone(),
+            })
+            .collect();
+        let wanted = |key: &str| !key.starts_with("history/") || told(&key["history/".len()..]);
+        let records =
+            self.state.iter().filter(|(key, _)| wanted(key)).map(|(key, value)| BundledRecord {
+                key: key.clone(),
+                value: Some(value.clone()),
+                proof: prove(&pairs, key),
+            });
+        assert!(self.state.contains_key(&history_key(subject)), "{subject} has a history");
+        Bundle {
+            version: BUNDLE_VERSION,
+            chain_id: self.founding.chain_id().clone(),
+            subject: subject.to_owned(),
+            genesis: block.header.clone(),
+            genesis_validators: block.validators.clone(),
+            set_changes: Vec::new(),
+            tip: CertifiedHeader { certificate: self.certify(&header), header },
+            transactions: transactions.collect(),
+            records: records.collect(),
+            histories,
+        }
+    }
+
+    fn certify(&self, header: &Header) -> CommitCertificate {
+        let statement = VoteStatement {
+            chain_id: header.chain_id.clone(),
+            height: header.height,
+            round: 0,
+            kind: VoteKind::Precommit,
+            block: Some(header.id()),
+        };
+        let message = statement.signed_bytes();
+        let mut signatures: Vec<CommitSignature> = (0..4)
+            .map(|department| key(department, Role::Validator))
+            .map(|key| CommitSignature {
+                validator: key.public_key(),
+                signature: key.sign(&message),
+            })
+            .collect();
+        signatures.sort_by_key(|s| s.validator);
+        CommitCertificate { height: header.height, round: 0, block: header.id(), signatures }
+    }
+}
+
+fn inclusion(leaves: &[Digest], index: u64, size: u64) -> Vec<Digest> {
+    let at = |i: u64| usize::try_from(i).expect("a small log");
+    let root = |(from, to): (u64, u64)| {
+        let mut frontier = LogFrontier::default();
+        for leaf in &leaves[at(from)..at(to)] {
+            frontier.append(*leaf);
+        }
+        frontier.root()
+    };
+    inclusion_ranges(index, size).into_iter().map(root).collect()
+}
+
+fn bit(hash: &Digest, depth: usize) -> bool {
+    hash.as_bytes()[depth / 8] >> (7 - depth % 8) & 1 == 1
+}
+
+/// A proof of presence: the roots of the other halves on the way down.
+fn prove(pairs: &BTreeMap<Digest, Digest>, key: &str) -> StateProof {
+    let wanted = key_hash(key);
+    let mut here: Vec<(Digest, Digest)> = pairs.iter().map(|(k, v)| (*k, *v)).collect();
+    let mut siblings = Vec::new();
+    for depth in 0..256 {
+        if here.len() <= 1 {
+            break;
+        }
+        let (ours, others): (Vec<_>, Vec<_>) =
+            here.into_iter().partition(|(k, _)| bit(k, depth) == bit(&wanted, depth));
+        siblings.push(subtree(&others, depth + 1));
+        here = ours;
+    }
+    siblings.reverse();
+    let leaf = here.first().map(|(k, v)| StateLeaf { key_hash: *k, value_hash: *v });
+    StateProof { leaf, siblings }
+}
+
+/// The root of a subtree, by way of the proof of its first leaf.
+fn subtree(pairs: &[(Digest, Digest)], depth: usize) -> Digest {
+    match pairs {
+        [] | [_] => root_of(pairs.iter().copied()),
+        _ => {
+            let (left, right): (Vec<_>, Vec<_>) = pairs.iter().partition(|(k, _)| !bit(k, depth));
+            let (left, right) = (subtree(&left, depth + 1), subtree(&right, depth + 1));
+            let mut bytes = b"JMT::IntrnalNode".to_vec();
+            bytes.extend_from_slice(left.as_bytes());
+            bytes.extend_from_slice(right.as_bytes());
+            Digest::sha256(&bytes)
+        }
+    }
+}

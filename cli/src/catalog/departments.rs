@@ -1,0 +1,273 @@
+//! The departments of generated catalogs, with the objects they keep records of.
+
+use super::words::Department;
+
+macro_rules! department {
+    ($zh:literal, $en:literal, $($object:expr),+ $(,)?) => {
+        Department { name: ($zh, $en), objects: [$($object),+] }
+    };
+}
+
+/// The departments.
+pub const DEPARTMENTS: [Department; 20] = [
+    department!(
+        "市场监督管理局",
+        "Market Regulation",
+        ("企业", "enterprises"),
+        ("个体工商户", "sole traders"),
+        ("食品生产企业", "food producers"),
+        ("餐饮服务单位", "catering services"),
+        ("药品零售企业", "pharmacies"),
+        ("特种设备", "special equipment"),
+        ("计量器具", "measuring instruments"),
+        ("检验检测机构", "testing bodies"),
+        ("网络交易平台", "online marketplaces")
+    ),
+    department!(
+        "卫生健康委员会",
+        "Health",
+        ("医疗机构", "medical institutions"),
+        ("执业医师", "licensed physicians"),
+        ("执业护士", "registered nurses"),
+        ("公共场所", "public venues"),
+        ("饮用水供水单位", "drinking water suppliers"),
+        ("托育机构", "childcare centres"),
+        ("采供血机构", "blood banks"),
+        ("放射诊疗设备", "radiological equipment"),
+        ("社区卫生服务中心", "community health centres")
+    ),
+    department!(
+        "交通委员会",
+        "Transport",
+        ("道路运输企业", "road carriers"),
+        ("出租汽车", "taxis"),
+        ("网约车平台", "ride-hailing platforms"),
+        ("公交线路", "bus routes"),
+        ("轨道交通站点", "metro stations"),
+        ("高速公路收费站", "toll stations"),
+        ("停车场", "car parks"),
+        ("驾驶培训机构", "driving schools"),
+        ("危险货物运输车辆", "dangerous goods vehicles")
+    ),
+    department!(
+        "教育委员会",
+        "Education",
+        ("中小学校", "schools"),
+        ("幼儿园", "kindergartens"),
+        ("校外培训机构", "tutoring centres"),
+        ("教师资格", "teacher qualifications"),
+        ("学籍", "student enrolments"),
+        ("校车", "school buses"),
+        ("职业院校", "vocational colleges"),
+        ("民办学校", "private schools"),
+        ("校园场地", "school grounds")
+    ),
+    department!(
+        "人力资源和社会保障局",
+        "Human Resources",
+        ("用人单位", "employers"),
+        ("劳务派遣单位", "labour dispatch agencies"),
+        ("人力资源服务机构", "recruitment agencies"),
+        ("职业技能证书", "vocational certificates"),
+        ("社会保险参保单位", "insured employers"),
+        ("工伤认定", "work injury rulings"),
+        ("就业见习基地", "traineeship bases"),
+        ("专家工作站", "expert workstations"),
+        ("失业登记", "unemployment registrations")
+    ),
+    department!(
+        "民政局",
+        "Civil Affairs",
+        ("社会团体", "associations"),
+        ("基金会", "foundations"),
+        ("民办非企业单位", "private non-enterprise units"),
+        ("养老机构", "elderly care homes"),
+        ("低保家庭", "subsistence families"),
+        ("行政区划界线", "administrative boundaries"),
+        ("地名", "place names"),
+        ("婚姻登记", "marriage registrations"),
+        ("慈善募捐活动", "charity campaigns")
+    ),
+    department!(
+        "生态环境局",
+        "Ecology",
+        ("排污单位", "polluters"),
+        ("空气质量监测站", "air quality stations"),
+        ("地表水断面", "surface water sections"),
+        ("危险废物经营单位", "hazardous waste handlers"),
+        ("机动车排放检验机构", "vehicle emission testers"),
+        ("建设项目环评", "environmental assessments"),
+        ("噪声监测点", "noise monitors"),
+        ("入河排污口", "river outfalls"),
+        ("土壤污染地块", "contaminated sites")
+    ),
+    department!(
+        "规划和自然资源委员会",
+        "Planning",
+        ("建设用地", "building land"),
+        ("不动产权", "real property titles"),
+        ("规划许可", "planning permits"),
+        ("测绘资质单位", "licensed surveyors"),
+        ("矿业权", "mining rights"),
+        ("地质灾害隐患点", "geohazard sites"),
+        ("历史建筑", "historic buildings"),
+        ("地下管线", "underground pipelines"),
+        ("土地出让合同", "land lease contracts")
+    ),
+    department!(
+        "住房和城乡建设委员会",
+        "Housing",
+        ("施工企业", "construction firms"),
+        ("商品房项目", "housing projects"),
+        ("房地产经纪机构", "estate agencies"),
+        ("物业服务企业", "property managers"),
+        ("保障性住房", "social housing"),
+        ("建筑工地", "building sites"),
+        ("注册建造师", "certified constructors"),
+        ("房屋租赁备案", "tenancy filings"),
+        ("老旧小区改造项目", "housing renewals")
+    ),
+    department!(
+        "城市管理委员会",
+        "Urban Management",
+        ("燃气企业", "gas suppliers"),
+        ("供热单位", "heating suppliers"),
+        ("生活垃圾处理设施", "waste facilities"),
+        ("户外广告设施", "outdoor advertisements"),
+        ("公共厕所", "public toilets"),
+        ("道路照明设施", "street lights"),
+        ("再生资源回收站点", "recycling points"),
+        ("充电设施", "charging stations"),
+        ("井盖", "manhole covers")
+    ),
+    department!(
+        "水务局",
+        "Water",
+        ("取水户", "water abstractors"),
+        ("自来水厂", "waterworks"),
+        ("污水处理厂", "sewage works"),
+        ("水库", "reservoirs"),
+        ("河道断面", "river sections"),
+        ("雨量监测站", "rain gauges"),
+        ("节水型单位", "water-saving units"),
+        ("排水管网", "drainage networks"),
+        ("水利工程", "hydraulic works")
+    ),
+    department!(
+        "农业农村局",
+        "Agriculture",
+        ("家庭农场", "family farms"),
+        ("农民合作社", "farmer cooperatives"),
+        ("兽药经营企业", "veterinary drug dealers"),
+        ("种子生产企业", "seed producers"),
+        ("畜禽养殖场", "livestock farms"),
+        ("农药经营单位", "pesticide dealers"),
+        ("承包地", "contracted farmland"),
+        ("农产品批发市场", "farm produce markets"),
+        ("农机具", "farm machinery")
+    ),
+    department!(
+        "文化和旅游局",
+        "Culture and Tourism",
+        ("旅行社", "travel agencies"),
+        ("旅游景区", "scenic areas"),
+        ("导游", "tour guides"),
+        ("互联网上网服务场所", "internet cafes"),
+        ("演出经纪机构", "performance agencies"),
+        ("非物质文化遗产项目", "intangible heritage"),
+        ("公共图书馆", "public libraries"),
+        ("博物馆", "museums"),
+        ("娱乐场所", "entertainment venues")
+    ),
+    department!(
+        "应急管理局",
+        "Emergency Management",
+        ("危险化学品企业", "hazardous chemical firms"),
+        ("烟花爆竹经营单位", "fireworks dealers"),
+        ("应急避难场所", "emergency shelters"),
+        ("应急物资储备库", "emergency stores"),
+        ("安全评价机构", "safety assessors"),
+        ("重大危险源", "major hazards"),
+        ("生产安全事故", "workplace accidents"),
+        ("特种作业人员", "special operators"),
+        ("自然灾害灾情", "disaster reports")
+    ),
+    department!(
+        "发展和改革委员会",
+        "Development and Reform",
+        ("固定资产投资项目", "investment projects"),
+        ("价格监测点", "price monitors"),
+        ("节能审查项目", "energy reviews"),
+        ("招标代理机构", "tendering agencies"),
+        ("公共信用主体", "credit subjects"),
+        ("粮食储备库", "grain stores"),
+        ("充电基础设施规划", "charging plans"),
+        ("循环经济园区", "circular economy parks"),
+        ("碳排放单位", "carbon emitters")
+    ),
+    department!(
+        "税务局",
+        "Taxation",
+        ("纳税人", "taxpayers"),
+        ("增值税发票", "VAT invoices"),
+        ("欠税单位", "tax debtors"),
+        ("出口退税企业", "export refund firms"),
+        ("税收优惠项目", "tax reliefs"),
+        ("涉税专业服务机构", "tax agents"),
+        ("非正常户", "irregular taxpayers"),
+        ("车辆购置税", "vehicle purchase tax"),
+        ("社会保险费征缴", "insurance premiums")
+    ),
+    department!(
+        "公安局",
+        "Public Security",
+        ("机动车", "motor vehicles"),
+        ("机动车驾驶人", "drivers"),
+        ("保安服务公司", "security firms"),
+        ("旅馆业", "hotels"),
+        ("典当业", "pawnshops"),
+        ("交通违法", "traffic offences"),
+        ("道路交通事故", "road accidents"),
+        ("居住证", "residence permits"),
+        ("开锁业", "locksmiths")
+    ),
+    department!(
+        "司法局",
+        "Justice",
+        ("律师事务所", "law firms"),
+        ("执业律师", "lawyers"),
+        ("公证机构", "notary offices"),
+        ("司法鉴定机构", "forensic institutes"),
+        ("人民调解委员会", "mediation committees"),
+        ("法律援助案件", "legal aid cases"),
+        ("行政复议案件", "administrative reviews"),
+        ("仲裁机构", "arbitration bodies"),
+        ("社区矫正对象", "community corrections")
+    ),
+    department!(
+        "科学技术委员会",
+        "Science and Technology",
+        ("高新技术企业", "high-tech firms"),
+        ("科技计划项目", "science projects"),
+        ("实验动物单位", "laboratory animal units"),
+        ("技术合同", "technology contracts"),
+        ("重点实验室", "key laboratories"),
+        ("大型科研仪器", "research instruments"),
+        ("科技企业孵化器", "incubators"),
+        ("外国人工作许可", "foreigner work permits"),
+        ("科技成果", "research results")
+    ),
+    department!(
+        "统计局",
+        "Statistics",
+        ("规模以上工业企业", "industrial firms"),
+        ("限额以上批发零售企业", "wholesale and retail firms"),
+        ("人口抽样调查", "population samples"),
+        ("居民收入调查", "income surveys"),
+        ("服务业企业", "service firms"),
+        ("能源消费单位", "energy consumers"),
+        ("固定资产投资", "fixed investments"),
+        ("工业品价格", "industrial prices"),
+        ("劳动工资", "labour wages")
+    ),
+];
