@@ -99,7 +99,8 @@ run devnet status --dir "$NET" || true
 
 step "It comes back, fetches what it missed, and stands where the others stand."
 run devnet start transport-bureau --dir "$NET" --mulud "$BIN/mulud"
-for _ in $(seq 100); do mulu devnet status --dir "$NET" >/dev/null 2>&1 && break; sleep 0.1; done
+height() { mulu --profile "$1" --output json status | sed -n 's/^ *"height": *\([0-9]*\).*/\1/p' | head -1; }
+for _ in $(seq 100); do [ "$(height transport-bureau)" = "$(height data-bureau)" ] && break; sleep 0.1; done
 run devnet status --dir "$NET"
 
 step "An auditor takes one file from the node that was away, and the genesis digest: $GENESIS"

@@ -15,8 +15,12 @@ need_cargo() {
 
 # RocksDB is compiled from source: a C++20 compiler, and libclang for its bindings.
 have_libclang() {
-  ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib64/libclang*.so* \
-     "${LIBCLANG_PATH:-/nonexistent}"/libclang*.so* >/dev/null 2>&1
+  local file
+  for file in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib64/libclang*.so* \
+              "${LIBCLANG_PATH:-/nonexistent}"/libclang*.so*; do
+    [ -e "$file" ] && return 0
+  done
+  return 1
 }
 
 need_native() {

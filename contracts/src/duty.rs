@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use crate::office;
 use crate::overlay::Overlay;
-use crate::rejection::{Step, Stop, require};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{duty_key, local_id, member_key};
 
@@ -165,8 +165,9 @@ pub(crate) fn in_force(overlay: &Overlay<'_>, id: &str, member: &str, today: &st
     require(duty.status == DutyStatus::Active && begun && lasts, Rule::DutyNotInForce, || {
         let to = duty.effective_to.as_deref().unwrap_or("open");
         format!(
-            "{id} is {:?}, in force {} to {to}, today {today}",
-            duty.status, duty.effective_from
+            "{id} is {}, in force {} to {to}, today {today}",
+            shown(&duty.status),
+            duty.effective_from
         )
     })?;
     Ok(duty)

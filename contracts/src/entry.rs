@@ -231,7 +231,7 @@ fn claim(call: &mut Call<'_, '_>, id: &Digest, content: &EntryContent, claim: Cl
         // The index keeps names that were given up; only a live entry of that name counts.
         let (entry, _) = current(call.overlay, &other)?;
         let live = entry.status == EntryStatus::Published && entry.content.name == content.name;
-        require(!live, Rule::EntryNameTaken, || format!("{:?} is {other}", content.name))?;
+        require(!live, Rule::EntryNameTaken, || format!("{} is {other}", content.name))?;
     }
     call.overlay.put(name_key, id)?;
     if let Some(source) = &content.source {

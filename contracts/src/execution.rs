@@ -16,7 +16,7 @@ use crate::action::Action;
 use crate::call::Call;
 use crate::overlay::Overlay;
 use crate::params::Params;
-use crate::rejection::{Rejection, Step, Stop, require};
+use crate::rejection::{Rejection, Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::signers::Signers;
 use crate::state::{self, StateRead, StateReadError};
@@ -163,7 +163,7 @@ fn check_validity(context: &BlockContext, params: &Params, transaction: &Transac
         format!("valid_until is {valid_until}, at most {latest} is allowed now")
     })?;
     require(payload.on_behalf_of.is_none(), Rule::OnBehalfRefused, || {
-        format!("on_behalf_of is {:?}", payload.on_behalf_of)
+        format!("on_behalf_of is {}", shown(&payload.on_behalf_of))
     })
 }
 

@@ -13,7 +13,7 @@ use crate::limits::{LABEL_CHARS_MAX, REASON_CHARS_MAX};
 use crate::member::{self, Member, MemberRole};
 use crate::office;
 use crate::overlay::Overlay;
-use crate::rejection::{Step, Stop, require};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{VALIDATORS_KEY, key_key, member_key};
 
@@ -153,7 +153,7 @@ pub(crate) fn register(call: &mut Call<'_, '_>, action: &KeyRegister) -> Step {
         Some(uscc) => {
             call.signers.authority(call.params.authority_threshold)?;
             let only = action.key.roles == [KeyRole::Administrator];
-            require(only, Rule::KeyFirstRole, || format!("roles {:?}", action.key.roles))?;
+            require(only, Rule::KeyFirstRole, || format!("roles {}", shown(&action.key.roles)))?;
             member::in_force(call.overlay, uscc)?
         }
     };
@@ -208,7 +208,7 @@ pub(crate) fn create(
     require(!taken, Rule::KeyExists, || new.public_key.to_string())?;
     let roles: BTreeSet<_> = new.roles.iter().collect();
     require(!roles.is_empty() && roles.len() == new.roles.len(), Rule::KeyRoles, || {
-        format!("{:?}", new.roles)
+        shown(&new.roles)
     })?;
     let entitled =
         !roles.contains(&KeyRole::Authority) || member.roles.contains(&MemberRole::Authority);

@@ -11,7 +11,7 @@ use crate::limits::{
     FIRST_KEYS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, NODES_MAX, PEER_ID_BYTES_MAX,
 };
 use crate::overlay::Overlay;
-use crate::rejection::{Step, Stop, require};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{key_key, member_key};
 use crate::uscc;
@@ -159,7 +159,7 @@ pub(crate) fn create(overlay: &mut Overlay<'_>, height: Height, new: &NewMember)
 }
 
 fn check_form(new: &NewMember) -> Step {
-    require(uscc::has_form(&new.uscc), Rule::MemberUsccForm, || format!("{:?}", new.uscc))?;
+    require(uscc::has_form(&new.uscc), Rule::MemberUsccForm, || new.uscc.clone())?;
     let checked = new.uscc_check_waived || uscc::has_check_symbol(&new.uscc);
     require(checked, Rule::MemberUsccCheck, || new.uscc.clone())?;
     field::text("name", &new.name, NAME_CHARS_MAX)?;
@@ -167,7 +167,7 @@ fn check_form(new: &NewMember) -> Step {
     field::region(&new.region)?;
     let roles: std::collections::BTreeSet<_> = new.roles.iter().collect();
     require(!roles.is_empty() && roles.len() == new.roles.len(), Rule::MemberRoles, || {
-        format!("{:?}", new.roles)
+        shown(&new.roles)
     })?;
     field::count("nodes", new.nodes.len(), 0, NODES_MAX)?;
     for node in &new.nodes {

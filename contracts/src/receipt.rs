@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::{COUNTER_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX};
-use crate::rejection::{Step, require};
+use crate::rejection::{Step, require, shown};
 use crate::rule::Rule;
 use crate::state::{authorization_key, entry_key, office_key, receipt_chain_key, receipt_key};
 
@@ -204,25 +204,29 @@ fn check_form(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step {
     require(to_ms <= latest, Rule::ReceiptFuture, || format!("window.to_ms {to_ms}, now {now}"))?;
     let digested =
         action.digest.is_some() || matches!(action.kind, ReceiptKind::Used | ReceiptKind::Denied);
-    require(digested, Rule::ReceiptDigest, || format!("{:?} without digest", action.kind))
+    require(digested, Rule::ReceiptDigest, || format!("{} without digest", shown(&action.kind)))
 }
 
 /// What was done is what was granted (RCP-01, RCP-03 to RCP-06).
 fn check_grant(authorization: &Authorization, action: &ReceiptRecord) -> Step {
     let finalized = authorization.status == AuthorizationStatus::Finalized;
-    require(finalized, Rule::ReceiptGrant, || format!("it is {:?}", authorization.status))?;
+    require(finalized, Rule::ReceiptGrant, || format!("it is {}", shown(&authorization.status)))?;
     require(action.terms_hash == authorization.terms_hash, Rule::ReceiptTerms, || {
-        format!("found {:?}, signed were {:?}", action.terms_hash, authorization.terms_hash)
+        format!(
+            "found {}, signed were {}",
+            shown(&action.terms_hash),
+            shown(&authorization.terms_hash)
+        )
     })?;
     let granted = authorization.extent();
     let items: BTreeSet<&String> = granted.items.iter().collect();
     let other = action.items.iter().find(|item| !items.contains(item));
-    require(other.is_none(), Rule::ReceiptItems, || format!("{other:?}"))?;
+    require(other.is_none(), Rule::ReceiptItems, || shown(&other))?;
     require(action.purpose == authorization.purpose, Rule::ReceiptPurpose, || {
-        format!("granted is {:?}", authorization.purpose)
+        format!("granted is {}", shown(&authorization.purpose))
     })?;
     require(granted.window.contains(&action.window), Rule::ReceiptWindow, || {
-        format!("{:?} is not within {:?}", action.window, granted.window)
+        format!("{} is not within {}", shown(&action.window), shown(&granted.window))
     })
 }
 
@@ -244,7 +248,7 @@ fn counted(authorization: &Authorization, action: &ReceiptRecord) -> Step<author
     let limits = authorization.extent().limits;
     let countable = [total.calls, total.records, total.bytes].iter().all(|n| *n <= COUNTER_MAX);
     require(countable && limits.allow(total), Rule::ReceiptLimits, || {
-        format!("the total would be {total:?}, granted are {limits:?}")
+        format!("the total would be {}, granted are {}", shown(total), shown(&limits))
     })?;
     Ok(totals)
 }
@@ -257,7 +261,7 @@ fn check_chain(last: Option<&ReceiptChain>, action: &ReceiptRecord) -> Step {
     })?;
     let previous = last.map(|last| last.receipt_id);
     require(action.prev_receipt == previous, Rule::ReceiptPrevious, || {
-        format!("found {:?}, expected {previous:?}", action.prev_receipt)
+        format!("found {}, expected {}", shown(&action.prev_receipt), shown(&previous))
     })
 }
 

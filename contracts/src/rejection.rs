@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::rule::Rule;
 use crate::state::StateReadError;
 
@@ -54,4 +56,10 @@ pub(crate) fn refuse<T>(rule: Rule, detail: impl Into<String>) -> Step<T> {
 /// Breaks a rule unless the condition holds.
 pub(crate) fn require(holds: bool, rule: Rule, detail: impl FnOnce() -> String) -> Step {
     if holds { Ok(()) } else { Err(Stop::Rule(rule, detail())) }
+}
+
+/// A value as the payload writes it: what a reader of a rejection can compare with what was sent.
+pub(crate) fn shown<T: Serialize + ?Sized>(value: &T) -> String {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    json.trim_matches('"').to_owned()
 }

@@ -13,7 +13,7 @@ use crate::execution::BlockContext;
 use crate::key::{Key, KeyRole, KeyStatus};
 use crate::member;
 use crate::overlay::Overlay;
-use crate::rejection::{Step, refuse, require};
+use crate::rejection::{Step, refuse, require, shown};
 use crate::rule::Rule;
 use crate::state::key_key;
 use crate::transaction::Transaction;
@@ -145,7 +145,8 @@ fn in_force(key: Key, block: &BlockContext, overlay: &Overlay<'_>) -> Step<Key> 
     require(key.status == KeyStatus::Active && begun && lasts, Rule::KeyNotInForce, || {
         let from = key.valid_from.unwrap_or_default();
         let to = key.valid_to.map_or("open".to_owned(), |to| to.to_string());
-        format!("{} is {:?}, valid {from} to {to}, at height {height}", key.public_key, key.status)
+        let status = shown(&key.status);
+        format!("{} is {status}, valid {from} to {to}, at height {height}", key.public_key)
     })?;
     member::in_force(overlay, &key.member)?;
     Ok(key)

@@ -43,6 +43,17 @@ pub enum LoggingError {
     Twice(#[from] TryInitError),
 }
 
+/// The filter of a level. The consensus core tells every vote at `info`; that is our `debug`, and
+/// more exact directives in `level` override it.
+fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+    match level {
+        "info" | "warn" => {
+            EnvFilter::try_new(format!("arc_malachitebft_core_consensus=warn,{level}"))
+        }
+        _ => EnvFilter::try_new(level),
+    }
+}
+
 /// Starts logging; at most once in a process.
 ///
 /// # Errors
@@ -50,7 +61,7 @@ pub enum LoggingError {
 pub fn start(format: LogFormat, level: &str) -> Result<(), LoggingError> {
     use tracing_subscriber::util::SubscriberInitExt as _;
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(level)?)
+        .with_env_filter(filter(level)?)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match format {

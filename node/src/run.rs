@@ -48,7 +48,9 @@ pub enum NodeError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The founding document is missing or unreadable.
-    #[error("the founding document {path} cannot be read: {source}; copy the consortium's genesis.toml there")]
+    #[error(
+        "the founding document {path} cannot be read: {source}; copy the consortium's genesis.toml there"
+    )]
     GenesisRead {
         /// The file.
         path: PathBuf,
@@ -71,7 +73,9 @@ pub enum NodeError {
     #[error(transparent)]
     P2p(#[from] P2pError),
     /// The API's port cannot be used.
-    #[error("the API cannot listen on {address}: {source}; is another mulud running, or is the port taken? Change [api] listen in config.toml")]
+    #[error(
+        "the API cannot listen on {address}: {source}; is another mulud running, or is the port taken? Change [api] listen in config.toml"
+    )]
     ApiListen {
         /// The address.
         address: String,
@@ -122,13 +126,8 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         validator_key: validator_key.as_ref().map(|key| key.public_key()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let replica = Replica::new(
-        ledger.clone(),
-        validator_key,
-        replica_config(&config),
-        &frames,
-        TimeMs(0),
-    )?;
+    let replica =
+        Replica::new(ledger.clone(), validator_key, replica_config(&config), &frames, TimeMs(0))?;
     drop(frames);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

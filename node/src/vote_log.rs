@@ -47,7 +47,9 @@ pub const FRESH_MARKER: &str = "FRESH";
 
 /// A failed operation on the vote log. The node must stop.
 #[derive(Debug, thiserror::Error)]
-#[error("the vote log {path} cannot be {doing}: {source}; the node stops rather than vote without memory")]
+#[error(
+    "the vote log {path} cannot be {doing}: {source}; the node stops rather than vote without memory"
+)]
 pub struct VoteLogError {
     path: PathBuf,
     doing: &'static str,
@@ -332,11 +334,8 @@ fn read_existing(folder: &Path, owner: &Digest) -> io::Result<Existing> {
             .is_some_and(|(bytes, chain)| *bytes == slot.bytes && *chain == slot.chain)
     };
     let rotation_pending = folder.join("log.next").exists();
-    let fitting = if fits(newest) {
-        true
-    } else {
-        rotation_pending && slots.get(1).is_some_and(fits)
-    };
+    let fitting =
+        if fits(newest) { true } else { rotation_pending && slots.get(1).is_some_and(fits) };
     if !fitting {
         return Ok(Existing::Damaged(format!(
             "the guard knows {} frames, the log holds {} that fit",

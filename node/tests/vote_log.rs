@@ -166,7 +166,8 @@ fn rotation_keeps_the_live_frames_and_survives_a_crash_before_the_rename() {
     log.rotate(&[b"live".to_vec()]).unwrap();
     drop(log);
     assert_ne!(guard_before, at_open);
-    let mixed = one_slot_of_each(&at_open, &guard_after, &fs::read(dir.path().join("guard")).unwrap());
+    let mixed =
+        one_slot_of_each(&at_open, &guard_after, &fs::read(dir.path().join("guard")).unwrap());
     fs::write(dir.path().join("guard"), mixed).unwrap();
     fs::write(dir.path().join("log"), &old).unwrap();
     fs::write(dir.path().join("log.next"), &new).unwrap();
@@ -177,9 +178,8 @@ fn rotation_keeps_the_live_frames_and_survives_a_crash_before_the_rename() {
 /// The guard between the two guard writes of a rotation: the slot written last before it, and the
 /// first one written by it.
 fn one_slot_of_each(before: &[u8], _: &[u8], after: &[u8]) -> Vec<u8> {
-    let sequence = |guard: &[u8], at: usize| {
-        u64::from_le_bytes(guard[at + 8..at + 16].try_into().unwrap())
-    };
+    let sequence =
+        |guard: &[u8], at: usize| u64::from_le_bytes(guard[at + 8..at + 16].try_into().unwrap());
     let newest_before = sequence(before, 0).max(sequence(before, 4096));
     let mut mixed = before.to_vec();
     // Of the two slots the rotation wrote, the first has the lower sequence.

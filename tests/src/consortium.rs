@@ -40,9 +40,8 @@ pub fn programs() -> PathBuf {
 /// Ports that are free now: two blocks of four, apart for each test process.
 fn free_ports() -> (u16, u16) {
     let start = 20_000 + u16::try_from(std::process::id() % 2_000).unwrap_or(0) * 16;
-    let free = |first: u16| {
-        (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok())
-    };
+    let free =
+        |first: u16| (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok());
     let first = (start..60_000).step_by(16).find(|p| free(*p) && free(p + 8));
     let first = first.expect("there are free ports");
     (first, first + 8)
@@ -62,7 +61,16 @@ impl Consortium {
         };
         let (p2p, api) = (p2p_port.to_string(), api_port.to_string());
         let dir = dir.to_string_lossy().into_owned();
-        consortium.mulu_ok(&["devnet", "init", "--dir", &dir, "--p2p-port", &p2p, "--api-port", &api]);
+        consortium.mulu_ok(&[
+            "devnet",
+            "init",
+            "--dir",
+            &dir,
+            "--p2p-port",
+            &p2p,
+            "--api-port",
+            &api,
+        ]);
         consortium
     }
 
@@ -150,7 +158,11 @@ impl Consortium {
         let log = self.log(node);
         let tail: Vec<&str> = log.lines().rev().take(40).collect();
         let tail: Vec<&str> = tail.into_iter().rev().collect();
-        panic!("{}: not {what} after {PATIENCE:?}; its log ends:\n{}", DEPARTMENTS[node], tail.join("\n"));
+        panic!(
+            "{}: not {what} after {PATIENCE:?}; its log ends:\n{}",
+            DEPARTMENTS[node],
+            tail.join("\n")
+        );
     }
 
     /// A 2xx JSON answer, if that is what comes.

@@ -145,7 +145,8 @@ fn reference_vectors_agree() {
         else {
             return false;
         };
-        let (index, size) = (vector["leafIdx"].as_u64().unwrap(), vector["treeSize"].as_u64().unwrap());
+        let (index, size) =
+            (vector["leafIdx"].as_u64().unwrap(), vector["treeSize"].as_u64().unwrap());
         if index >= size || hashes.len() != inclusion_ranges(index, size).len() {
             return false;
         }

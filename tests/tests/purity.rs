@@ -3,8 +3,20 @@
 use std::process::Command;
 
 const FORBIDDEN: [&str; 14] = [
-    "tokio", "libp2p", "rocksdb", "mio", "tracing", "rand", "getrandom", "socket2", "axum", "hyper",
-    "chrono", "time", "log", "crossbeam-channel",
+    "tokio",
+    "libp2p",
+    "rocksdb",
+    "mio",
+    "tracing",
+    "rand",
+    "getrandom",
+    "socket2",
+    "axum",
+    "hyper",
+    "chrono",
+    "time",
+    "log",
+    "crossbeam-channel",
 ];
 
 fn tree(package: &str) -> Vec<String> {
@@ -59,7 +71,8 @@ fn deterministic_sources_name_no_clock_float_or_hash_map() {
 
 fn check_source(path: &std::path::Path) {
     let text = std::fs::read_to_string(path).expect("sources are readable");
-    let words = ["HashMap", "HashSet", "SystemTime", "Instant", "f32", "f64", "std::net", "std::fs"];
+    let words =
+        ["HashMap", "HashSet", "SystemTime", "Instant", "f32", "f64", "std::net", "std::fs"];
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or("");
         for word in words {

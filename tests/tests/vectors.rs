@@ -227,7 +227,8 @@ fn block_log_state_and_certificate() {
     let ledger = ledger();
     ledger.certificate.verify(&chain_id(), &validators()).unwrap();
     let leaf_bytes = codec::encode(&ledger.history.1);
-    let proof = two_leaf_proof((&ledger.record.0, &ledger.record.1), (&ledger.history.0, &leaf_bytes));
+    let proof =
+        two_leaf_proof((&ledger.record.0, &ledger.record.1), (&ledger.history.0, &leaf_bytes));
     proof.verify(&ledger.header.state_root, &ledger.record.0, Some(&ledger.record.1)).unwrap();
     check(
         "block.json",

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn times_are_shown_in_china_standard_time() {
-    assert_eq!(time_ms(0), "1970-01-01T08:00:00+08:00");
+    assert_eq!(time_ms(0), "1970-01-01T08:00:00.000+08:00");
     assert_eq!(time_ms(1_763_700_000_123), "2025-11-21T12:40:00.123+08:00");
     assert_eq!(date_of_ms(1_763_740_000_000), "2025-11-21");
 }

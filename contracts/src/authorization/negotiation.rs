@@ -18,7 +18,7 @@ use crate::key::KeyRole;
 use crate::limits::{COUNTER_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::member::MemberRole;
 use crate::overlay::Overlay;
-use crate::rejection::{Step, Stop, refuse, require};
+use crate::rejection::{Step, Stop, refuse, require, shown};
 use crate::rule::Rule;
 use crate::state::{authorization_key, entry_key, office_key};
 
@@ -109,9 +109,9 @@ pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Ste
     let emptied = granted.items.is_empty() && !requested.items.is_empty();
     require(!emptied, Rule::AuthorizationItems, || "no item is offered".to_owned())?;
     let inside = requested.window.contains(&granted.window);
-    require(inside, Rule::AuthorizationWider, || format!("{:?}", granted.window))?;
+    require(inside, Rule::AuthorizationWider, || shown(&granted.window))?;
     let stricter = granted.limits.within(&requested.limits);
-    require(stricter, Rule::AuthorizationWider, || format!("{:?}", granted.limits))?;
+    require(stricter, Rule::AuthorizationWider, || shown(&granted.limits))?;
     let offered =
         Authorization { status: Status::Offered, granted: Some(granted.clone()), ..authorization };
     write(call, &offered)
@@ -140,7 +140,7 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
     require(party, Rule::AuthorizationParty, || format!("{} is no party", call.uscc()))?;
     require_status(&authorization, &[Status::Agreed])?;
     require(authorization.terms_hash == Some(action.terms_hash), Rule::AuthorizationTerms, || {
-        format!("found {}, agreed were {:?}", action.terms_hash, authorization.terms_hash)
+        format!("found {}, agreed were {}", action.terms_hash, shown(&authorization.terms_hash))
     })?;
     for (member, office) in
         [(consumer, &authorization.consumer_office), (provider, &authorization.provider_office)]
@@ -247,7 +247,7 @@ fn consumer_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
 
 fn require_status(authorization: &Authorization, allowed: &[Status]) -> Step {
     require(allowed.contains(&authorization.status), Rule::AuthorizationStatus, || {
-        format!("it is {:?}, must be one of {allowed:?}", authorization.status)
+        format!("it is {}, must be one of {}", shown(&authorization.status), shown(allowed))
     })
 }
 

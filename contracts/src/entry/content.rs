@@ -15,7 +15,7 @@ use crate::limits::{
     METHODS_MAX, REASON_CHARS_MAX, RELATED_MAX, RESOURCE_CODE_BYTES_MAX, SOURCE_CHARS_MAX,
     SUMMARY_CHARS_MAX, TABLE_NAME_CHARS_MAX,
 };
-use crate::rejection::{Step, require};
+use crate::rejection::{Step, require, shown};
 use crate::rule::Rule;
 
 /// The content of one version of an entry.
@@ -277,7 +277,7 @@ fn check_formats_and_items(content: &EntryContent) -> Step {
     field::distinct("items", Rule::EntryItemTwice, ids)?;
     let plain = content.formats.iter().all(|format| format.category.may_lack_items());
     require(!content.items.is_empty() || plain, Rule::EntryNoItems, || {
-        format!("formats {:?}", content.formats.iter().map(|f| f.category).collect::<Vec<_>>())
+        format!("formats {}", shown(&content.formats))
     })
 }
 
@@ -306,7 +306,8 @@ fn check_share(content: &EntryContent) -> Step {
 fn check_levels(content: &EntryContent) -> Step {
     for item in &content.items {
         require(item.level.is_none_or(|level| level <= content.level), Rule::EntryLevel, || {
-            format!("item {} is {:?}, the entry {:?}", item.item_id, item.level, content.level)
+            let (own, of_entry) = (shown(&item.level), shown(&content.level));
+            format!("item {} is {own}, the entry {of_entry}", item.item_id)
         })?;
         let personal = item.personal_info.unwrap_or(content.personal_info);
         let open = content.share_of(item) == ShareType::Unconditional;
@@ -326,7 +327,7 @@ fn check_bindings(content: &EntryContent) -> Step {
     field::optional("no_system", content.no_system.as_ref(), REASON_CHARS_MAX)?;
     let either = content.systems.is_empty() == content.no_system.is_some();
     require(either, Rule::EntrySystems, || {
-        format!("{} systems, no_system {:?}", content.systems.len(), content.no_system)
+        format!("{} systems, no_system {}", content.systems.len(), shown(&content.no_system))
     })?;
     for item in &content.items {
         let Some(system) = &item.system else { continue };

@@ -1,6 +1,5 @@
 //! The seam to Malachite's core: every effect it may ask for, and how proposals meet their blocks.
 
-
 use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types as core;
 use consensus::{Effect as CoreEffect, Resumable as _, Resume};
@@ -121,8 +120,9 @@ impl Inner {
         let Some(candidate) = self.candidates.body(id) else { return Ok(false) };
         let header = &candidate.verified.block.header;
         let (time, parent) = (header.time_ms, self.tip.header.time_ms);
-        let drift =
-            mulu_contracts::state::params(&self.ledger).map_err(ExecutionError::State)?.block_time_drift_ms;
+        let drift = mulu_contracts::state::params(&self.ledger)
+            .map_err(ExecutionError::State)?
+            .block_time_drift_ms;
         let too_new = time.0 > self.now.0.saturating_add(drift);
         let too_old = fresh && time.0.saturating_add(BLOCK_AGE_MS_MAX) < self.now.0;
         let verdict = if too_new || too_old {
@@ -157,8 +157,7 @@ impl Inner {
         let Some(candidate) = self.candidates.body_mut(id).filter(|c| !c.logged) else { return };
         candidate.logged = true;
         let block = &candidate.verified.block;
-        let record =
-            LogRecord::Body { height: block.header.height, bytes: codec::encode(block) };
+        let record = LogRecord::Body { height: block.header.height, bytes: codec::encode(block) };
         self.log(&record);
     }
 
@@ -197,8 +196,7 @@ impl Inner {
         self.log_body(&id);
         self.persist();
         self.broadcast(PeerMessage::Block(block));
-        let value =
-            consensus::LocallyProposedValue::new(CoreHeight(height), round, BlockRef(id));
+        let value = consensus::LocallyProposedValue::new(CoreHeight(height), round, BlockRef(id));
         Ok(Some(CoreInput::Propose(value)))
     }
 
@@ -293,7 +291,12 @@ impl Inner {
                     let (height, round) = (certificate.height.0, certificate.round);
                     (precommit(height, round, block, s.address), s.signature)
                 });
-                resume.resume_with(convert::verify_votes(&self.chain_id, &set, params.quorum, votes))
+                resume.resume_with(convert::verify_votes(
+                    &self.chain_id,
+                    &set,
+                    params.quorum,
+                    votes,
+                ))
             }
             CoreEffect::VerifyExtendedCommitCertificate(certificate, set, params, _, resume) => {
                 let votes = certificate.commit_signatures.iter().map(|s| {
@@ -301,7 +304,12 @@ impl Inner {
                     let (height, round) = (certificate.height.0, certificate.round);
                     (precommit(height, round, block, s.address), s.signature)
                 });
-                resume.resume_with(convert::verify_votes(&self.chain_id, &set, params.quorum, votes))
+                resume.resume_with(convert::verify_votes(
+                    &self.chain_id,
+                    &set,
+                    params.quorum,
+                    votes,
+                ))
             }
             CoreEffect::VerifyPolkaCertificate(certificate, set, params, resume) => {
                 let votes = certificate.polka_signatures.iter().map(|s| {
@@ -311,7 +319,12 @@ impl Inner {
                     let vote = CoreVote { height, round, kind, block, validator: s.address };
                     (vote, s.signature)
                 });
-                resume.resume_with(convert::verify_votes(&self.chain_id, &set, params.quorum, votes))
+                resume.resume_with(convert::verify_votes(
+                    &self.chain_id,
+                    &set,
+                    params.quorum,
+                    votes,
+                ))
             }
             CoreEffect::VerifyRoundCertificate(certificate, set, params, resume) => {
                 let precommits = certificate.cert_type == RoundCertificateType::Precommit;
@@ -429,8 +442,11 @@ impl Inner {
                     TimeoutKind::Precommit => Some(2),
                     TimeoutKind::Rebroadcast | TimeoutKind::FinalizeHeight(_) => None,
                 };
-                kind.zip(timeout.round.as_u32())
-                    .map(|(kind, round)| LogRecord::Timeout { height, kind, round })
+                kind.zip(timeout.round.as_u32()).map(|(kind, round)| LogRecord::Timeout {
+                    height,
+                    kind,
+                    round,
+                })
             }
             CoreInput::ProposedValue(value, _) => {
                 value.round.as_u32().map(|round| LogRecord::Value {
@@ -502,10 +518,12 @@ impl Inner {
                 Some(CoreInput::ProposedValue(value, ValueOrigin::Consensus))
             }
             LogRecord::Body { bytes, .. } => {
-                let unreadable = || ReplicaError::LogRecord(format!("a body of {} bytes", frame.len()));
+                let unreadable =
+                    || ReplicaError::LogRecord(format!("a body of {} bytes", frame.len()));
                 let block = Block::from_bytes(&bytes).map_err(|_| unreadable())?;
-                let transactions = crate::ingest::verify_transactions(&block.transactions, &self.chain_id)
-                    .map_err(|_| unreadable())?;
+                let transactions =
+                    crate::ingest::verify_transactions(&block.transactions, &self.chain_id)
+                        .map_err(|_| unreadable())?;
                 let id = self.candidates.add_body(VerifiedBlock { block, transactions });
                 if let Some(candidate) = id.and_then(|id| self.candidates.body_mut(&id)) {
                     candidate.logged = true;
@@ -535,7 +553,9 @@ impl Inner {
             .candidates
             .body_mut(&id)
             .and_then(|candidate| candidate.executed.take())
-            .ok_or_else(|| lost("a quorum decided a block that this node finds invalid or does not have"))?;
+            .ok_or_else(|| {
+                lost("a quorum decided a block that this node finds invalid or does not have")
+            })?;
         let certificate = convert::commit_to_chain(certificate)
             .ok_or_else(|| lost("a decision in an undefined round"))?;
         self.decided = Some(Box::new((executed, certificate)));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use arc_malachitebft_core_types as core;
 use core::{
-    CertificateError, CommitSignature, ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal,
-    PolkaCertificate, PolkaSignature, Round, RoundCertificate, RoundCertificateType,
+    CertificateError, CommitSignature, ExtendedCommitCertificate, ExtendedCommitSignature,
+    NilOrVal, PolkaCertificate, PolkaSignature, Round, RoundCertificate, RoundCertificateType,
     RoundSignature, SignedProposal, SignedVote, ThresholdParam, Vote as _, VoteType,
 };
 use mulu_chain::certificate::{self, VoteKind};
@@ -116,9 +116,7 @@ pub fn polka_to_core(polka: &WirePolka) -> PolkaCertificate<MuluContext> {
 }
 
 /// A round certificate for the wire.
-pub fn round_to_wire(
-    certificate: &RoundCertificate<MuluContext>,
-) -> Option<WireRoundCertificate> {
+pub fn round_to_wire(certificate: &RoundCertificate<MuluContext>) -> Option<WireRoundCertificate> {
     Some(WireRoundCertificate {
         height: certificate.height.0,
         round: certificate.round.as_u32()?,
@@ -234,10 +232,8 @@ pub fn verify_votes(
         if !seen.insert(address) {
             return Err(CertificateError::DuplicateVote(address));
         }
-        let validator = set
-            .chain_set()
-            .get(&address.0)
-            .ok_or(CertificateError::UnknownValidator(address))?;
+        let validator =
+            set.chain_set().get(&address.0).ok_or(CertificateError::UnknownValidator(address))?;
         if !vote_verifies(chain_id, &vote, &address.0, &signature) {
             let invalid = CommitSignature::new(address, signature);
             return Err(CertificateError::InvalidCommitSignature(invalid));

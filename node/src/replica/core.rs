@@ -22,7 +22,7 @@ use mulu_contracts::transaction::Transaction;
 use super::candidates::Candidates;
 use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
 use super::convert;
-use super::executor::{ExecutionError, Executed};
+use super::executor::{Executed, ExecutionError};
 use super::guard::{LogRecord, SignerGuard, Standing};
 use super::handle::{PeerStatus, Status, Submission, SubmitVerdict};
 use super::io::{Effect, Input, PeerInput, Timer};
@@ -69,7 +69,9 @@ pub enum ReplicaError {
         reason: String,
     },
     /// A frame of the vote log, whose checksum held, does not decode.
-    #[error("the vote log holds a record this version does not know: {0}; run the version that wrote it")]
+    #[error(
+        "the vote log holds a record this version does not know: {0}; run the version that wrote it"
+    )]
     LogRecord(String),
 }
 
@@ -351,10 +353,12 @@ impl Replica {
         }
         let committed = self.inner.tip.header.height;
         if highest < committed {
-            let reason = format!("the vote log ends at height {highest}, the ledger at {committed}");
+            let reason =
+                format!("the vote log ends at height {highest}, the ledger at {committed}");
             standing = doubt(reason);
         } else if highest > working {
-            let reason = format!("the vote log knows height {highest}, the ledger only {committed}");
+            let reason =
+                format!("the vote log knows height {highest}, the ledger only {committed}");
             standing = doubt(reason);
         }
         if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.key) {

@@ -43,7 +43,9 @@ pub enum BlockRejection {
     #[error("BLK-04: the block's proposer is not in the validator set")]
     Proposer,
     /// BLK-05
-    #[error("BLK-05: block time {found} is not after its parent's {parent}, or too far from now ({now})")]
+    #[error(
+        "BLK-05: block time {found} is not after its parent's {parent}, or too far from now ({now})"
+    )]
     Time {
         /// The parent's time.
         parent: TimeMs,
@@ -56,7 +58,9 @@ pub enum BlockRejection {
     #[error("BLK-06: transaction {0} is already in the chain, or twice in the block")]
     Duplicate(TransactionId),
     /// BLK-07
-    #[error("BLK-07: executing the block gives another header (state root, log root or validator set)")]
+    #[error(
+        "BLK-07: executing the block gives another header (state root, log root or validator set)"
+    )]
     Header,
 }
 
@@ -70,7 +74,9 @@ pub enum ExecutionError {
     #[error(transparent)]
     State(#[from] StateReadError),
     /// The ledger holds no validator set where it must.
-    #[error("the ledger has no validator set for height {0}; restore the data folder from a backup or re-sync")]
+    #[error(
+        "the ledger has no validator set for height {0}; restore the data folder from a backup or re-sync"
+    )]
     NoValidators(Height),
 }
 

@@ -140,7 +140,10 @@ impl SignerGuard {
     }
 
     /// The proposal we made in this round, if any.
-    pub fn earlier_proposal(&self, proposal: &CoreProposal) -> Option<&SignedProposal<MuluContext>> {
+    pub fn earlier_proposal(
+        &self,
+        proposal: &CoreProposal,
+    ) -> Option<&SignedProposal<MuluContext>> {
         self.proposals.get(&proposal.round.as_u32()?)
     }
 
