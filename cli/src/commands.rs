@@ -20,8 +20,9 @@ pub mod tx;
 
 use crate::args::Command;
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
-use crate::{devnet, text};
+use crate::devnet::{self, DevnetError};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::text;
 
 /// Runs a command.
 ///
@@ -47,8 +48,16 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Import(args) => import::run(context, &args),
         Command::Catalog(command) => catalog::run(context, command),
         Command::Audit(command) => audit::run(context, command),
-        Command::Devnet(args) => {
-            devnet::run(args).map_err(|error| Failure::usage(text!("{error}", "{error}")))
-        }
+        Command::Devnet(args) => devnet::run(args).map_err(|error| devnet_failure(&error)),
     }
+}
+
+fn devnet_failure(error: &DevnetError) -> Failure {
+    let exit = match error {
+        DevnetError::NotReady { .. } | DevnetError::StillRunning { .. } => Exit::Unreachable,
+        DevnetError::Disagree { .. } => Exit::VerificationFailed,
+        DevnetError::Key { .. } => Exit::Permission,
+        _ => Exit::Usage,
+    };
+    Failure::new(exit, text!("{error}", "{error}"))
 }

@@ -5,6 +5,7 @@
 //! the process.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use mulu_chain::types::TimeMs;
 use tokio::sync::watch;
 
 use crate::membership::admitted_peers;
+use crate::metrics::Metrics;
 use crate::p2p::P2pHandle;
 use crate::replica::core::{Replica, ReplicaError};
 use crate::replica::handle::{Status, Submission};
@@ -53,6 +55,8 @@ pub struct Driver {
     pub submissions: Receiver<Submission>,
     /// What the node shows of itself.
     pub status: watch::Sender<Status>,
+    /// What the node counts.
+    pub metrics: Arc<Metrics>,
     /// Closed when the node must stop.
     pub stop: Receiver<()>,
 }
@@ -140,7 +144,12 @@ impl Driver {
                 }
             }
         }
+        let dropped = self.p2p.counters().frames_dropped;
+        let counted = self.metrics.p2p_frames_dropped.get();
+        self.metrics.p2p_frames_dropped.inc_by(dropped.saturating_sub(counted));
         let status = self.replica.status();
+        let seen = self.metrics.consensus_equivocations.get();
+        self.metrics.consensus_equivocations.inc_by(status.equivocations.saturating_sub(seen));
         self.status.send_if_modified(|shown| {
             let changed = *shown != status;
             *shown = status;
@@ -178,6 +187,13 @@ impl Driver {
     fn commit(&mut self, decided: &Decided) -> Result<(), DriverError> {
         self.ledger.commit(decided)?;
         let header = &decided.block.block.header;
+        let rejected = decided.entries.iter().filter(|e| !e.outcome.is_accepted()).count();
+        let failed_rounds = u64::from(decided.block.certificate.round);
+        self.metrics.commits.inc();
+        self.metrics.committed_transactions.inc_by(u64::from(header.transactions));
+        self.metrics.rejected_transactions.inc_by(rejected as u64);
+        self.metrics.consensus_rounds.inc_by(failed_rounds.saturating_add(1));
+        self.metrics.consensus_rounds_failed.inc_by(failed_rounds);
         tracing::info!(
             height = header.height.0,
             transactions = header.transactions,

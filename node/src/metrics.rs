@@ -96,8 +96,6 @@ pub struct Metrics {
     pub p2p_frames_dropped: Counter,
     /// Replica inputs dropped because its queue was full.
     pub inputs_dropped: Counter,
-    /// Blocks fetched from peers.
-    pub sync_blocks: Counter,
 }
 
 impl Metrics {
@@ -158,7 +156,6 @@ impl Metrics {
                 "inputs_dropped",
                 "Replica inputs dropped because its queue was full",
             ),
-            sync_blocks: counter(&mut registry, "sync_blocks", "Blocks fetched from peers"),
             registry: Registry::default(),
         };
         registry.register("http_requests", "HTTP requests", metrics.http_requests.clone());

@@ -161,6 +161,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             inputs: inputs_seen,
             submissions: submissions_seen,
             status,
+            metrics: metrics.clone(),
             stop: stop_seen,
         };
         let (ended, driver_end) = oneshot::channel();

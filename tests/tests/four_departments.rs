@@ -313,7 +313,7 @@ fn bad_transactions_get_a_rule_and_what_to_do() {
 }
 
 /// Starts a node that must refuse to run, and returns what it said.
-fn refuses_to_start(consortium: &Consortium, home: &std::path::Path) -> String {
+fn refuses_to_start(home: &std::path::Path) -> String {
     let output = Command::new(programs().join("mulud"))
         .args(["start", "--home"])
         .arg(home)
@@ -321,7 +321,6 @@ fn refuses_to_start(consortium: &Consortium, home: &std::path::Path) -> String {
         .output()
         .expect("mulud runs");
     assert!(!output.status.success(), "{} started", home.display());
-    drop(consortium);
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -333,7 +332,7 @@ fn operator_mistakes_are_refused_in_one_sentence() {
     let home = consortium.home(TRANSPORT);
 
     // The folder is in use.
-    let said = refuses_to_start(&consortium, &home);
+    let said = refuses_to_start(&home);
     assert!(said.contains("another mulud"), "{said}");
     assert!(consortium.stop(TRANSPORT).success());
 
@@ -342,12 +341,12 @@ fn operator_mistakes_are_refused_in_one_sentence() {
     let taken = consortium.url(MARKET).replace("http://", "");
     let own = consortium.url(TRANSPORT).replace("http://", "");
     std::fs::write(home.join("config.toml"), config.replace(&own, &taken)).unwrap();
-    let said = refuses_to_start(&consortium, &home);
+    let said = refuses_to_start(&home);
     assert!(said.contains(&taken) && said.contains("config.toml"), "{said}");
 
     // A misspelt setting names file, line and fix.
     std::fs::write(home.join("config.toml"), config.replace("moniker", "monicker")).unwrap();
-    let said = refuses_to_start(&consortium, &home);
+    let said = refuses_to_start(&home);
     assert!(said.contains("config.toml:") && said.contains("monicker"), "{said}");
     std::fs::write(home.join("config.toml"), &config).unwrap();
 
@@ -355,19 +354,19 @@ fn operator_mistakes_are_refused_in_one_sentence() {
     let genesis = std::fs::read_to_string(home.join("genesis.toml")).unwrap();
     std::fs::write(home.join("genesis.toml"), genesis.replacen("[[member]]", "[[membre]]", 1))
         .unwrap();
-    let said = refuses_to_start(&consortium, &home);
+    let said = refuses_to_start(&home);
     assert!(said.contains("genesis.toml:") && said.contains("membre"), "{said}");
 
     // Another consortium's founding document, on this one's data.
     std::fs::write(home.join("genesis.toml"), genesis.replace("mulu-devnet", "mulu-other"))
         .unwrap();
-    let said = refuses_to_start(&consortium, &home);
+    let said = refuses_to_start(&home);
     assert!(said.contains("another chain"), "{said}");
     std::fs::write(home.join("genesis.toml"), &genesis).unwrap();
 
     // The key is missing, or open to everyone.
     std::fs::rename(home.join("keys/node.pem"), home.join("keys/away.pem")).unwrap();
-    let said = refuses_to_start(&consortium, &home);
+    let said = refuses_to_start(&home);
     assert!(said.contains("node.pem"), "{said}");
     std::fs::rename(home.join("keys/away.pem"), home.join("keys/node.pem")).unwrap();
 

@@ -66,9 +66,6 @@ pub struct ImportArgs {
     /// Mapping file 映射文件
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// Binding.
-    #[command(flatten)]
-    pub bind: BindArgs,
     /// Read, check and compare, but send nothing 只检查，不提交
     #[arg(long)]
     pub dry_run: bool,
@@ -79,6 +76,9 @@ pub struct ImportArgs {
     #[arg(long, default_value_t = 16, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=i64::from(send::IN_FLIGHT_MAX)))]
     pub in_flight: u16,
+    /// Binding.
+    #[command(flatten)]
+    pub bind: BindArgs,
 }
 
 /// Runs the command.

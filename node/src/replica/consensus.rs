@@ -370,6 +370,10 @@ impl Inner {
             }
             CoreEffect::Finalize(_, _, evidence, resume) => {
                 if !evidence.is_empty() {
+                    let votes: usize = evidence.votes.iter().map(|(_, pairs)| pairs.len()).sum();
+                    let proposals: usize =
+                        evidence.proposals.iter().map(|(_, pairs)| pairs.len()).sum();
+                    self.equivocations += (votes + proposals) as u64;
                     tracing::error!(?evidence, "equivocation was observed at this height");
                 }
                 resume.resume_with(())

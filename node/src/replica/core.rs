@@ -123,6 +123,7 @@ pub(super) struct Inner {
     to_push: Vec<Transaction>,
     committed_at: TimeMs,
     pub(super) round: Option<u32>,
+    pub(super) equivocations: u64,
 }
 
 /// What we know of a connected peer.
@@ -195,6 +196,7 @@ impl Replica {
             fatal: None,
             to_push: Vec::new(),
             round: None,
+            equivocations: 0,
         };
         let mut replica = Replica { core, core_metrics: CoreMetrics::new(), inner };
         replica.recover(frames)?;
@@ -245,6 +247,7 @@ impl Replica {
             mempool_transactions: inner.mempool.len(),
             mempool_bytes: inner.mempool.bytes(),
             is_validator: inner.is_validator(),
+            equivocations: inner.equivocations,
             abstaining: inner.guard.abstains(working).map(str::to_owned),
             peers: inner
                 .peers

@@ -1,0 +1,293 @@
+//! Replicas against ledgers in memory, in one thread and on one clock: agreement, no double-sign
+//! across crashes at every effect, nothing said that is not durable, and progress afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "replica_net/mod.rs"]
+mod net;
+
+use mulu_chain::types::Height;
+use mulu_node::replica::guard::LogRecord;
+use mulu_node::replica::io::{PeerInput, VerifiedBlock};
+use mulu_node::replica::wire::{PeerMessage, WireProposal, WireVote};
+use net::{Crash, Net};
+
+#[test]
+fn four_replicas_decide_twenty_heartbeats() {
+    let mut net = Net::new(1);
+    net.start_all();
+    net.run_until_height(20, 4_000_000);
+    net.assert_equal_roots(20);
+}
+
+#[test]
+fn a_crash_at_every_effect_is_survived() {
+    for torn in [0, 1, 2, usize::MAX] {
+        for effect in 0..90 {
+            let mut net = Net::new(7);
+            net.crash(1, Crash { effect, torn, down_ms: 300 });
+            net.start_all();
+            net.run_until_height(4, 1_200_000);
+            net.assert_equal_roots(4);
+        }
+    }
+}
+
+#[test]
+fn the_whole_consortium_losing_power_at_every_effect_is_survived() {
+    for effect in 0..60 {
+        let mut net = Net::new(11);
+        for node in 0..4 {
+            net.crash(node, Crash { effect: effect + node as u64 % 3, torn: 1, down_ms: 1_000 });
+        }
+        net.start_all();
+        net.run_until_height(4, 1_200_000);
+        net.assert_equal_roots(4);
+    }
+}
+
+#[test]
+fn a_partition_heals() {
+    let mut net = Net::new(3);
+    net.start_all();
+    net.run_until_height(3, 600_000);
+    net.filter = Box::new(|_, from, to, _| from / 2 == to / 2);
+    net.run_for(300_000);
+    net.filter = Box::new(|_, _, _, _| true);
+    net.run_until_height(8, 1_200_000);
+    net.assert_equal_roots(8);
+}
+
+#[test]
+fn a_lossy_network_makes_progress() {
+    let mut net = Net::new(5);
+    let mut random = 1u64;
+    net.filter = Box::new(move |_, _, _, _| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % 100 >= 25
+    });
+    net.start_all();
+    net.run_until_height(6, 3_600_000);
+}
+
+#[test]
+fn a_dead_proposer_costs_rounds_not_heights() {
+    let mut net = Net::new(9);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    net.kill(2);
+    net.run_until_height_of(&[0, 1, 3], 10, 1_800_000);
+}
+
+#[test]
+fn a_late_node_syncs() {
+    let mut net = Net::new(13);
+    for node in 0..3 {
+        net.start(node);
+    }
+    net.run_until_height_of(&[0, 1, 2], 150, 20_000_000);
+    net.start(3);
+    net.run_until_height(151, 400_000);
+    net.assert_equal_roots(150);
+}
+
+#[test]
+fn a_doubtful_log_abstains_then_resumes() {
+    let mut net = Net::new(17);
+    net.start_all();
+    net.run_until_height(3, 600_000);
+    net.kill(1);
+    net.nodes[1].frames = vec![LogRecord::doubt_frame("test")];
+    net.restart(1);
+    net.run_until_height(8, 1_200_000);
+    assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().abstaining, None);
+    let resumed = net.nodes[1].frames.iter().filter_map(|f| LogRecord::from_frame(f).ok());
+    assert!(resumed.into_iter().any(|r| matches!(r, LogRecord::Resumed(_))));
+}
+
+/// We committed first, voted at the next height and lost the log; nobody else has committed yet.
+#[test]
+fn doubt_looks_at_its_own_tip_too() {
+    let mut net = Net::new(17);
+    net.start_all();
+    net.run_until_height(3, 600_000);
+    net.kill(1);
+    net.nodes[1].frames = vec![LogRecord::doubt_frame("test")];
+    net.restart_alone(1);
+    let tip = net.nodes[1].ledger.height().unwrap();
+    for other in [0, 2, 3] {
+        net.connect(1, other);
+        net.hand(1, other, PeerInput::Status(tip.previous().unwrap()));
+    }
+    // Something of the next height makes it begin.
+    net.run_alone(1, 120_000);
+    let status = net.nodes[1].replica.as_ref().unwrap().status();
+    assert!(status.abstaining.is_some(), "it may have voted at {}", tip.next());
+}
+
+/// The node dies between the durable log records of a synced block and its commit.
+#[test]
+fn a_crash_while_syncing_is_survived() {
+    for effect in 0..60 {
+        let mut net = Net::new(19);
+        for node in 0..3 {
+            net.start(node);
+        }
+        net.run_until_height_of(&[0, 1, 2], 12, 2_000_000);
+        net.crash(3, Crash { effect, torn: usize::MAX, down_ms: 300 });
+        net.start(3);
+        net.run_until_height(13, 600_000);
+    }
+}
+
+/// A peer answers with heights that were not asked for.
+#[test]
+fn a_gap_in_sync_is_filled() {
+    let mut net = Net::new(23);
+    for node in 0..3 {
+        net.start(node);
+    }
+    net.run_until_height_of(&[0, 1, 2], 30, 4_000_000);
+    let skipped = net.certified(0, 10..=20);
+    let mut lied = false;
+    net.rewrite = Box::new(move |_, to, message| match message {
+        PeerMessage::Blocks(blocks) if to == 3 && !lied && !blocks.is_empty() => {
+            lied = true;
+            PeerMessage::Blocks(skipped.clone())
+        }
+        other => other,
+    });
+    net.start(3);
+    net.run_until_height(30, 300_000);
+}
+
+/// A header and its certificate are genuine, the transactions are not.
+#[test]
+fn a_synced_body_that_is_not_the_headers_does_not_stop_the_node() {
+    let mut net = Net::new(29);
+    for node in 0..3 {
+        net.start(node);
+    }
+    net.run_until_height_of(&[0, 1, 2], 2, 600_000);
+    net.submit_offices(0, 4);
+    net.run_until_height_of(&[0, 1, 2], 6, 1_200_000);
+    let mut lied = false;
+    net.rewrite = Box::new(move |_, to, message| match message {
+        PeerMessage::Blocks(mut blocks) if to == 3 && !lied => {
+            for block in &mut blocks {
+                lied |= block.block.transactions.len() > 1;
+                block.block.transactions.reverse();
+            }
+            PeerMessage::Blocks(blocks)
+        }
+        other => other,
+    });
+    net.start(3);
+    net.run_until_height(6, 300_000);
+}
+
+/// One peer fills the room for proposals with unsigned ones for heights to come.
+#[test]
+fn a_flood_of_proposals_does_not_stop_the_chain() {
+    let mut net = Net::new(31);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    let honest = net.proposal_of(0);
+    for round in 0..400 {
+        for to in 0..4 {
+            let height = Height(net.nodes[to].ledger.height().unwrap().0 + 4);
+            let forged = WireProposal { height, round, ..honest.clone() };
+            net.hand(to, (to + 1) % 4, PeerInput::Proposal(forged));
+        }
+    }
+    net.run_until_height(8, 1_200_000);
+}
+
+/// Thirty rounds fail because proposals are lost; then the network is whole again.
+#[test]
+fn many_failed_rounds_are_survived() {
+    let mut net = Net::new(37);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    net.filter = Box::new(|_, _, _, message| !matches!(message, PeerMessage::Proposal(_)));
+    let mut waited = 0;
+    while net.nodes[0].replica.as_ref().unwrap().status().round.unwrap_or(0) < 30 {
+        net.run_for(1_000);
+        waited += 1;
+        assert!(waited < 4_000, "rounds go on");
+    }
+    net.filter = Box::new(|_, _, _, _| true);
+    net.run_until_height(6, 1_200_000);
+}
+
+/// What replaying the log leads to is as durable, before it is said, as anything else.
+#[test]
+fn what_a_replay_says_is_durable() {
+    for torn in 1..7 {
+        for effect in 0..120 {
+            let mut net = Net::new(41);
+            net.crash(1, Crash { effect, torn, down_ms: 300 });
+            net.start_all();
+            net.run_until_height(4, 1_200_000);
+        }
+    }
+}
+
+/// One peer fills the room for bodies of heights to come.
+#[test]
+fn a_flood_of_bodies_does_not_stop_the_chain() {
+    let mut net = Net::new(43);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    let block = net.certified(0, 2..=2).remove(0).block;
+    for salt in 0..40u64 {
+        for to in 0..4 {
+            let mut block = block.clone();
+            block.header.height = Height(net.nodes[to].ledger.height().unwrap().0 + 1 + salt % 4);
+            block.header.time_ms.0 += salt;
+            let verified = VerifiedBlock { block, transactions: Vec::new() };
+            net.hand(to, (to + 1) % 4, PeerInput::Block(Box::new(verified)));
+        }
+    }
+    net.run_until_height(8, 1_200_000);
+}
+
+/// The true header with other transactions comes first.
+#[test]
+fn a_false_body_does_not_displace_the_true_one() {
+    let mut net = Net::new(47);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    // The liar sends the false body right before the true one, and again before everything that
+    // might help.
+    net.rewrite = Box::new(|_, to, message| match message {
+        PeerMessage::Block(mut block) if to == 3 && block.transactions.len() > 1 => {
+            block.transactions.reverse();
+            PeerMessage::Block(block)
+        }
+        other => other,
+    });
+    net.submit_offices(0, 4);
+    net.run_until_height(6, 1_200_000);
+}
+
+/// A vote that verifies under nobody's key does not begin a height.
+#[test]
+fn a_forged_vote_begins_nothing() {
+    let mut net = Net::new(53);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    net.run_for(2_000);
+    let forged = net.proposal_of(0);
+    let height = net.nodes[1].ledger.height().unwrap().next();
+    let vote = WireVote {
+        height,
+        round: 0,
+        kind: mulu_chain::certificate::VoteKind::Prevote,
+        block: None,
+        validator: forged.proposer,
+        signature: forged.signature,
+    };
+    assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().round, None);
+    net.hand(1, 3, PeerInput::Vote(vote));
+    assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().round, None);
+}
