@@ -3,7 +3,8 @@
 //! ```text
 //! requested -> offered -> agreed -> finalized -> revoked | relinquished
 //!     |  \________________^
-//!     +--> rejected | withdrawn        (from requested, offered and agreed)
+//!     +--> withdrawn                   (from requested and offered)
+//!     +--> rejected                    (from requested, offered and agreed)
 //! ```
 //!
 //! What is finalized is one set of terms with one hash, signed by both parties in one envelope,

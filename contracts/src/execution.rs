@@ -4,7 +4,7 @@
 //! for itself (TX-13), an active member (MEM-01, MEM-02) and office (OFF), every signer known and
 //! in force (KEY-01, KEY-02), one of them the submitter's (KEY-03); then the actions in order; last
 //! that no signature was superfluous (KEY-06). A rejected transaction leaves an outcome that names
-//! rule and action, and nothing else. Source: SPEC section 10.
+//! rule and action, and nothing else. Source: SPEC section 11.
 
 use std::collections::{BTreeMap, BTreeSet};
 

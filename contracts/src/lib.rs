@@ -5,7 +5,7 @@
 //! arguments: no clock, randomness, floating point number, hash map, task, network or disk. Block
 //! time and height arrive in [`execution::BlockContext`], state through [`state::StateRead`].
 //! A broken rule is a [`rejection::Rejection`] that names it; a state that cannot be read is a
-//! [`state::StateReadError`], which no transaction can cause. Source: SPEC section 10.
+//! [`state::StateReadError`], which no transaction can cause. Source: SPEC section 11.
 
 #![deny(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 #![deny(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
@@ -30,6 +30,7 @@ pub mod payload;
 pub mod receipt;
 pub mod rejection;
 pub mod rule;
+mod shape;
 mod signers;
 pub mod state;
 pub mod system;

@@ -93,6 +93,12 @@ impl Transaction {
             return Err(TransactionInvalid::new(Rule::PayloadChain, detail));
         }
         let payload: Payload = serde_json::from_str(text).map_err(shape)?;
+        let sent: serde_json::Value = serde_json::from_str(text).map_err(shape)?;
+        let read = serde_json::to_value(&payload).map_err(shape)?;
+        if let Some(path) = crate::shape::difference(&sent, &read) {
+            let detail = format!("payload{path} is written as another kind of JSON value");
+            return Err(TransactionInvalid::new(Rule::PayloadShape, detail));
+        }
         check_frame(&payload)?;
         Ok(Transaction(Arc::new(Parsed { envelope, payload })))
     }

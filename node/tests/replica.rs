@@ -5,6 +5,8 @@
 #[path = "replica_net/mod.rs"]
 mod net;
 
+use mulu_chain::signature::SigningKey;
+use mulu_chain::transaction::Envelope;
 use mulu_chain::types::Height;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::io::{PeerInput, VerifiedBlock};
@@ -62,7 +64,8 @@ fn a_lossy_network_makes_progress() {
     let mut net = Net::new(5);
     let mut random = 1u64;
     net.filter = Box::new(move |_, _, _, _| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) % 100 >= 25
     });
     net.start_all();
@@ -290,4 +293,40 @@ fn a_forged_vote_begins_nothing() {
     assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().round, None);
     net.hand(1, 3, PeerInput::Vote(vote));
     assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().round, None);
+}
+
+/// The whole machine was put back to an older snapshot: ledger and log agree, both are old.
+#[test]
+fn an_old_snapshot_does_not_sign_twice() {
+    for height in 2..7 {
+        let mut net = Net::new(59);
+        net.start_all();
+        net.run_until_height_of(&[1], height, 1_200_000);
+        let frames = net.nodes[1].frames.clone();
+        net.run_until_height(height + 3, 1_200_000);
+        net.kill(1);
+        net.restore(1, frames, height);
+        net.run_for(100);
+        net.restart(1);
+        net.run_until_height(height + 5, 1_200_000);
+    }
+}
+
+/// What the vote log could not hold is refused at the door.
+#[test]
+fn a_block_beyond_the_bound_is_refused() {
+    let net = Net::new(61);
+    let mut block = net.genesis_block();
+    for number in 0..71u8 {
+        let mut payload = vec![b' '; 60 * 1024 - 1];
+        payload.push(number);
+        let key = SigningKey::from_seed(&[number; 32]);
+        block.transactions.push(Envelope::sign(payload, &[&key]).unwrap());
+    }
+    block.header.transactions = 71;
+    let frame = PeerMessage::Block(block).to_frame();
+    let PeerMessage::Block(block) = PeerMessage::from_frame(&frame).unwrap() else { panic!() };
+    let record = LogRecord::Body { height: Height(1), bytes: mulu_chain::codec::encode(&block) };
+    let fits = record.to_frame().len() <= mulu_node::vote_log::FRAME_BYTES_MAX;
+    assert!(block.check_form().is_err() || fits, "{} bytes", record.to_frame().len());
 }

@@ -1,5 +1,7 @@
 //! The vote log under crashes and damage: nothing that was durable is lost without a word.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 

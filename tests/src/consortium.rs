@@ -185,14 +185,13 @@ impl Consortium {
 
     /// Waits until these nodes stand at one height with one state root, and returns both.
     pub fn wait_equal(&self, nodes: &[usize]) -> (u64, String) {
-        let status = |node: usize| {
-            let status = self.get(node, "/v1/status");
-            let height = status["height"].as_u64().expect("a height");
-            (height, status["state_root"].as_str().expect("a state root").to_owned())
+        let status = |node: usize| -> Option<(u64, String)> {
+            let status = self.try_get(node, "/v1/status")?;
+            Some((status["height"].as_u64()?, status["state_root"].as_str()?.to_owned()))
         };
         let equal = || {
-            let first = status(nodes[0]);
-            nodes.iter().all(|n| status(*n) == first).then_some(first)
+            let first = status(nodes[0])?;
+            nodes.iter().all(|n| status(*n).as_ref() == Some(&first)).then_some(first)
         };
         self.wait(nodes[0], "equal to the others", |_| equal().is_some());
         equal().unwrap_or_else(|| self.wait_equal(nodes))

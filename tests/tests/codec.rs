@@ -1,5 +1,7 @@
 //! The codec: one encoding per value, bounded allocation, no panic from any bytes.
 
+#![allow(clippy::unwrap_used)]
+
 use mulu_chain::block::{Block, CertifiedBlock, Header};
 use mulu_chain::bundle::Bundle;
 use mulu_chain::certificate::CommitCertificate;

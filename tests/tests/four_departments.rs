@@ -1,5 +1,7 @@
 //! Four departments as four processes: what the product is for, and what it must survive.
 
+#![allow(clippy::unwrap_used)]
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -265,6 +267,11 @@ fn bad_transactions_get_a_rule_and_what_to_do() {
         (
             "an unknown action",
             sign(payload(&|p| p["actions"][0]["type"] = json!("entry.erase"))),
+            "TX-06",
+        ),
+        (
+            "an object as an array",
+            sign(payload(&|p| p["submitter"] = json!(["11110000MULU00013Q", "x"]))),
             "TX-06",
         ),
         ("another chain", sign(payload(&|p| p["chain_id"] = json!("mulu-other"))), "TX-07"),

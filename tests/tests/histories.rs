@@ -1,6 +1,8 @@
 //! Histories: what the leaf of a subject commits to. Proofs and roots against the tree that the node
 //! keeps are tested with it, in `node/src/storage/tests/`.
 
+#![allow(clippy::unwrap_used)]
+
 use mulu_chain::digest::Digest;
 use mulu_chain::state::{HistoryEvent, HistoryLeaf};
 use mulu_chain::types::Height;

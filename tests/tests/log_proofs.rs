@@ -1,6 +1,8 @@
 //! The RFC 6962 log: our frontier, ranges and proofs agree with each other for every small size, and
 //! with the transparency community's vectors where those are at hand.
 
+#![allow(clippy::unwrap_used)]
+
 use mulu_chain::digest::Digest;
 use mulu_chain::log::{
     ConsistencyProof, InclusionProof, LogFrontier, LogNode, consistency_ranges, inclusion_ranges,
@@ -161,10 +163,13 @@ fn reference_vectors_agree() {
         let (Some(hashes), Some(root1), Some(root2)) =
             (hashes, digest(&vector["root1"]), digest(&vector["root2"]))
         else {
-            return false;
+            // Roots that are no digests: two equal logs are still equal.
+            let same = vector["root1"] == vector["root2"] && vector["size1"] == vector["size2"];
+            return same && vector["proof"].as_array().is_none_or(Vec::is_empty);
         };
         let (size1, size2) = (vector["size1"].as_u64().unwrap(), vector["size2"].as_u64().unwrap());
         // The vectors refuse to say anything about an empty log; for us it is a prefix of all.
+        // (An empty log and its equal are refused by them as "useless".)
         size1 > 0 && ConsistencyProof { hashes }.verify((size1, &root1), (size2, &root2)).is_ok()
     }
 }

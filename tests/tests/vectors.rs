@@ -3,6 +3,8 @@
 //! Each file under `tests/vectors/` is rebuilt from fixed seeds and compared byte for byte. A
 //! difference means a format changed; `make vectors` rewrites the files, on purpose.
 
+#![allow(clippy::unwrap_used)]
+
 use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION};
 use mulu_chain::bundle::{self, Bundle, BundledHistory, BundledRecord, BundledTransaction};
 use mulu_chain::certificate::{CommitCertificate, CommitSignature, VoteKind, VoteStatement};

@@ -35,7 +35,7 @@ pub(super) const TEXTS: &[Text] = &[
     text("AUT-15", ["The member is no consumer", "该成员不是使用方"],
         ["Ask the authority to admit the member as consumer.", "请由主管部门将其接纳为使用方。"]),
     text("AUT-16", ["The window is over before the authorization is finalized", "授权生效前使用时限已过"],
-        ["Withdraw or reject it, and request a later window.", "请撤回或拒绝，并申请更晚的时限。"]),
+        ["Let the provider reject it, and request a later window.", "请由提供方拒绝，并申请更晚的时限。"]),
 
     text("RCP-01", ["The authorization is not in force", "授权未生效或已终止"],
         ["Only a finalized authorization takes receipts; record a refused attempt as denied.", "只有已生效的授权可登记回执；被拒绝的尝试请登记为 denied。"]),
