@@ -209,6 +209,7 @@ fn a_shell_with_openssl_and_curl_signs_a_transaction() {
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
     assert!(printed.contains("\"accepted\""), "{printed}");
+    consortium.wait_equal(&[MARKET, HEALTH, TRANSPORT, BUREAU]);
     let entries = consortium.get(BUREAU, "/v1/entries");
     assert_eq!(entries["items"].as_array().map(Vec::len), Some(1));
 }
@@ -312,6 +313,7 @@ fn bad_transactions_get_a_rule_and_what_to_do() {
         &officer,
         "--reason",
         "人员调离",
+        "--yes",
     ]);
     let refused =
         consortium.mulu(&["--profile", "market-regulation", "entry", "publish", ENTRY_FILE]);

@@ -165,7 +165,9 @@ fn reference_vectors_agree() {
         else {
             // Roots that are no digests: two equal logs are still equal.
             let same = vector["root1"] == vector["root2"] && vector["size1"] == vector["size2"];
-            return same && vector["proof"].as_array().is_none_or(Vec::is_empty);
+            return same
+                && vector["size1"] != 0
+                && vector["proof"].as_array().is_none_or(Vec::is_empty);
         };
         let (size1, size2) = (vector["size1"].as_u64().unwrap(), vector["size2"].as_u64().unwrap());
         // The vectors refuse to say anything about an empty log; for us it is a prefix of all.
