@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::CommitCertificate;
 use crate::codec::{self, CodecInvalid};
 use crate::digest::{Digest, Domain};
-use crate::limits::{BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX};
+use crate::limits::{BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, HEADER_BYTES_MAX};
 use crate::signature::PublicKey;
 use crate::transaction::Envelope;
 use crate::types::{ChainId, Height, TimeMs};
@@ -44,6 +44,8 @@ pub struct Header {
     pub proposer: Option<PublicKey>,
     /// Transactions in this block.
     pub transactions: u32,
+    /// [`body_hash`] of them: a block id names one body, before anything is executed.
+    pub body: Digest,
     /// Leaves of the log after this block.
     pub log_size: u64,
     /// Root of the log after this block.
@@ -63,6 +65,12 @@ impl Header {
     }
 }
 
+/// `H(Body, list of the envelopes' digests)`: what a header commits to of its transactions.
+pub fn body_hash(transactions: &[Envelope]) -> Digest {
+    let digests: Vec<Digest> = transactions.iter().map(Envelope::digest).collect();
+    Digest::of(Domain::Body, &codec::encode(&digests))
+}
+
 /// A block: header and transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Block {
@@ -80,9 +88,13 @@ pub enum BlockInvalid {
     Codec(#[from] CodecInvalid),
     /// BLK-01
     #[error(
-        "BLK-01: a block holds at most {BLOCK_TRANSACTIONS_MAX} transactions, and as many as its header says"
+        "BLK-01: a block holds at most {BLOCK_TRANSACTIONS_MAX} transactions and \
+         {BLOCK_BYTES_MAX} bytes, and as many transactions as its header says"
     )]
     Count,
+    /// BLK-08
+    #[error("BLK-08: the transactions are not those the header commits to")]
+    Body,
     /// BLK-02
     #[error("BLK-02: unknown header version {0}")]
     Version(u16),
@@ -112,7 +124,14 @@ impl Block {
         Ok(block)
     }
 
-    /// Checks counts, version and envelope forms of a decoded block.
+    /// Bytes the encoding takes at most: the envelopes and [`HEADER_BYTES_MAX`].
+    pub fn size_bound(&self) -> usize {
+        let envelopes = self.transactions.iter().map(Envelope::encoded_len);
+        envelopes.fold(HEADER_BYTES_MAX, usize::saturating_add)
+    }
+
+    /// Checks counts, size, version, envelope forms and the commitment to the body of a decoded
+    /// block.
     ///
     /// # Errors
     /// [`BlockInvalid`].
@@ -121,13 +140,19 @@ impl Block {
             return Err(BlockInvalid::Version(self.header.version));
         }
         let count = self.transactions.len();
-        if count > BLOCK_TRANSACTIONS_MAX || u32::try_from(count) != Ok(self.header.transactions) {
+        if count > BLOCK_TRANSACTIONS_MAX
+            || u32::try_from(count) != Ok(self.header.transactions)
+            || self.size_bound() > BLOCK_BYTES_MAX
+        {
             return Err(BlockInvalid::Count);
         }
         for (index, envelope) in self.transactions.iter().enumerate() {
             envelope
                 .check_form()
                 .map_err(|e| BlockInvalid::Envelope { index, reason: e.to_string() })?;
+        }
+        if body_hash(&self.transactions) != self.header.body {
+            return Err(BlockInvalid::Body);
         }
         Ok(())
     }

@@ -27,6 +27,8 @@ pub struct Digest([u8; 32]);
 pub enum Domain {
     /// A block header; its digest is the block id.
     Header,
+    /// A block's transactions.
+    Body,
     /// A validator set.
     ValidatorSet,
     /// A vote's signed bytes.
@@ -60,6 +62,7 @@ impl Domain {
     pub const fn tag(self) -> &'static str {
         match self {
             Domain::Header => "mulu/header/v1",
+            Domain::Body => "mulu/body/v1",
             Domain::ValidatorSet => "mulu/validator-set/v1",
             Domain::Vote => "mulu/vote/v1",
             Domain::Proposal => "mulu/proposal/v1",

@@ -17,6 +17,8 @@ pub const JSON_STRING_BYTES_MAX: usize = 16 * 1024;
 pub const BLOCK_TRANSACTIONS_MAX: usize = 4096;
 /// Largest encoded block, in bytes.
 pub const BLOCK_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest encoded header and the lengths around a block's parts, in bytes.
+pub const HEADER_BYTES_MAX: usize = 1024;
 /// Longest chain id, in bytes.
 pub const CHAIN_ID_BYTES_MAX: usize = 64;
 /// Most validators in a set.

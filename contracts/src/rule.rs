@@ -73,7 +73,7 @@ rules! {
     RecordTooLarge = "TX-15",
     BlockCount = "BLK-01", BlockVersion = "BLK-02",
     BlockParent = "BLK-03", BlockProposer = "BLK-04", BlockTime = "BLK-05",
-    BlockDuplicate = "BLK-06", BlockHeader = "BLK-07",
+    BlockDuplicate = "BLK-06", BlockHeader = "BLK-07", BlockBody = "BLK-08",
     CertificateOrder = "CRT-01", CertificateStranger = "CRT-02", CertificateSignature = "CRT-03",
     CertificateQuorum = "CRT-04",
     LogInclusion = "LOG-01", LogConsistency = "LOG-02",

@@ -168,6 +168,7 @@ fn genesis_block(
         parent: Digest::ZERO,
         proposer: None,
         transactions: 0,
+        body: mulu_chain::block::body_hash(&[]),
         log_size: 0,
         log_root: LogFrontier::default().root(),
         state_root,

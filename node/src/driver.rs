@@ -122,8 +122,14 @@ impl Driver {
             }
             let input = select! {
                 recv(self.stop) -> _ => return Ok(()),
-                recv(self.inputs) -> input => input.ok(),
-                recv(self.submissions) -> submission => submission.ok().map(Input::Submit),
+                recv(self.inputs) -> input => match input {
+                    Ok(input) => Some(input),
+                    Err(_) => return Ok(()),
+                },
+                recv(self.submissions) -> submission => match submission {
+                    Ok(submission) => Some(Input::Submit(submission)),
+                    Err(_) => return Ok(()),
+                },
                 default(timers.wait(Instant::now())) => None,
             };
             if let Some(input) = input {

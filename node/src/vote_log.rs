@@ -166,6 +166,7 @@ impl VoteLog {
                         fs::remove_file(&leftover).map_err(at("begun"))?;
                     }
                 }
+                sync_folder(folder).map_err(at("begun"))?;
                 Ok((vote_log, Opened::Intact(frames)))
             }
             // The marker goes last: while it is there, nothing was ever signed.

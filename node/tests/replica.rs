@@ -22,7 +22,6 @@ fn four_replicas_decide_twenty_heartbeats() {
 }
 
 #[test]
-#[ignore = "open: finding S3"]
 fn a_crash_at_every_effect_is_survived() {
     for torn in [0, 1, 2, usize::MAX] {
         for effect in 0..90 {
@@ -36,7 +35,6 @@ fn a_crash_at_every_effect_is_survived() {
 }
 
 #[test]
-#[ignore = "open: finding S3"]
 fn the_whole_consortium_losing_power_at_every_effect_is_survived() {
     for effect in 0..60 {
         let mut net = Net::new(11);
@@ -111,7 +109,6 @@ fn a_doubtful_log_abstains_then_resumes() {
 
 /// We committed first, voted at the next height and lost the log; nobody else has committed yet.
 #[test]
-#[ignore = "open: finding S1"]
 fn doubt_looks_at_its_own_tip_too() {
     let mut net = Net::new(17);
     net.start_all();
@@ -132,7 +129,6 @@ fn doubt_looks_at_its_own_tip_too() {
 
 /// The node dies between the durable log records of a synced block and its commit.
 #[test]
-#[ignore = "open: finding L1"]
 fn a_crash_while_syncing_is_survived() {
     for effect in 0..60 {
         let mut net = Net::new(19);
@@ -148,7 +144,6 @@ fn a_crash_while_syncing_is_survived() {
 
 /// A peer answers with heights that were not asked for.
 #[test]
-#[ignore = "open: finding L5"]
 fn a_gap_in_sync_is_filled() {
     let mut net = Net::new(23);
     for node in 0..3 {
@@ -170,7 +165,6 @@ fn a_gap_in_sync_is_filled() {
 
 /// A header and its certificate are genuine, the transactions are not.
 #[test]
-#[ignore = "open: finding L2"]
 fn a_synced_body_that_is_not_the_headers_does_not_stop_the_node() {
     let mut net = Net::new(29);
     for node in 0..3 {
@@ -196,7 +190,6 @@ fn a_synced_body_that_is_not_the_headers_does_not_stop_the_node() {
 
 /// One peer fills the room for proposals with unsigned ones for heights to come.
 #[test]
-#[ignore = "open: finding L3"]
 fn a_flood_of_proposals_does_not_stop_the_chain() {
     let mut net = Net::new(31);
     net.start_all();
@@ -214,7 +207,6 @@ fn a_flood_of_proposals_does_not_stop_the_chain() {
 
 /// Thirty rounds fail because proposals are lost; then the network is whole again.
 #[test]
-#[ignore = "open: finding L4"]
 fn many_failed_rounds_are_survived() {
     let mut net = Net::new(37);
     net.start_all();
@@ -232,7 +224,6 @@ fn many_failed_rounds_are_survived() {
 
 /// What replaying the log leads to is as durable, before it is said, as anything else.
 #[test]
-#[ignore = "open: finding S3"]
 fn what_a_replay_says_is_durable() {
     for torn in 1..7 {
         for effect in 0..120 {
@@ -246,7 +237,6 @@ fn what_a_replay_says_is_durable() {
 
 /// One peer fills the room for bodies of heights to come.
 #[test]
-#[ignore = "open: finding L4"]
 fn a_flood_of_bodies_does_not_stop_the_chain() {
     let mut net = Net::new(43);
     net.start_all();
@@ -266,7 +256,6 @@ fn a_flood_of_bodies_does_not_stop_the_chain() {
 
 /// The true header with other transactions comes first.
 #[test]
-#[ignore = "open: finding L2"]
 fn a_false_body_does_not_displace_the_true_one() {
     let mut net = Net::new(47);
     net.start_all();
@@ -286,7 +275,6 @@ fn a_false_body_does_not_displace_the_true_one() {
 
 /// A vote that verifies under nobody's key does not begin a height.
 #[test]
-#[ignore = "open: finding M1"]
 fn a_forged_vote_begins_nothing() {
     let mut net = Net::new(53);
     net.start_all();
@@ -309,7 +297,6 @@ fn a_forged_vote_begins_nothing() {
 
 /// The whole machine was put back to an older snapshot: ledger and log agree, both are old.
 #[test]
-#[ignore = "open: finding S2"]
 fn an_old_snapshot_does_not_sign_twice() {
     for height in 2..7 {
         let mut net = Net::new(59);
@@ -327,7 +314,6 @@ fn an_old_snapshot_does_not_sign_twice() {
 
 /// What the vote log could not hold is refused at the door.
 #[test]
-#[ignore = "open: finding L6"]
 fn a_block_beyond_the_bound_is_refused() {
     let net = Net::new(61);
     let mut block = net.genesis_block();

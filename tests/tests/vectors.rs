@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION};
+use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION, body_hash};
 use mulu_chain::bundle::{self, Bundle, BundledHistory, BundledRecord, BundledTransaction};
 use mulu_chain::certificate::{CommitCertificate, CommitSignature, VoteKind, VoteStatement};
 use mulu_chain::codec;
@@ -42,6 +42,10 @@ const PAYLOAD: &str = r#"{"schema_version":1,"chain_id":"mulu-vectors","submitte
 
 fn envelope() -> Envelope {
     Envelope::sign(PAYLOAD.as_bytes().to_vec(), &[&key(1), &key(2)]).unwrap()
+}
+
+fn other_envelope() -> Envelope {
+    Envelope::sign(b"another payload".to_vec(), &[&key(2)]).unwrap()
 }
 
 fn validators() -> ValidatorSet {
@@ -155,6 +159,7 @@ fn genesis() -> Header {
         parent: Digest::ZERO,
         proposer: None,
         transactions: 0,
+        body: body_hash(&[]),
         log_size: 0,
         log_root: LogFrontier::default().root(),
         state_root: state::PLACEHOLDER,
@@ -167,7 +172,8 @@ fn genesis() -> Header {
 fn ledger() -> Ledger {
     let rejected = Outcome::Rejected { rule: "ENT-01".to_owned(), action: 0 };
     let mut second = entry(1, rejected);
-    second.transaction = Digest::sha256(b"another transaction");
+    second.transaction = other_envelope().id();
+    second.envelope = other_envelope().digest();
     let entries = vec![entry(0, Outcome::Accepted), second];
     let mut frontier = LogFrontier::default();
     for entry in &entries {
@@ -188,6 +194,7 @@ fn ledger() -> Ledger {
         parent: genesis().id(),
         proposer: Some(key(11).public_key()),
         transactions: 2,
+        body: body_hash(&[envelope(), other_envelope()]),
         log_size: frontier.size(),
         log_root: frontier.root(),
         state_root: state::root_of(pairs),

@@ -180,6 +180,7 @@ impl World {
             parent: Digest::ZERO,
             proposer: None,
             transactions: 1,
+            body: Digest::ZERO,
             log_size: frontier.size(),
             log_root: frontier.root(),
             state_root: root_of(pairs.clone()),

@@ -88,6 +88,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Look its outcome up by its id; nothing needs to be sent again.", "请按交易标识查询结果，无须重新提交。"]),
     text("BLK-07", ["Executing the block gives another header", "执行区块得到不同的区块头"],
         ["One of the two nodes is damaged or runs another version: compare versions and state roots.", "两节点之一已损坏或版本不同：请比较版本和状态根。"]),
+    text("BLK-08", ["The block's transactions are not those its header commits to", "区块的交易与区块头承诺的不符"],
+        ["Fetch the block again from another node, and report this one.", "请从其他节点重新获取该区块，并报告此节点。"]),
     text("CRT-01", ["The certificate's signatures are out of order or out of bounds", "提交证书的签名顺序或数量不对"],
         ["Fetch the block again from another node, and report this one.", "请从其他节点重新获取该区块，并报告此节点。"]),
     text("CRT-02", ["The certificate has a signer outside the validator set", "提交证书含有验证者集合以外的签名者"],

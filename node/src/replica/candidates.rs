@@ -1,8 +1,9 @@
 //! Blocks that might be decided: bodies, proposals that name them, and our verdicts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arc_malachitebft_core_consensus as consensus;
+use libp2p::PeerId;
 use mulu_chain::block::BlockId;
 use mulu_chain::types::Height;
 
@@ -11,10 +12,13 @@ use super::executor::Executed;
 use super::io::VerifiedBlock;
 use super::wire::WireProposal;
 
-/// Most block bodies kept undecided, over all heights ahead.
-const BODIES_MAX: usize = 24;
-/// Most proposals kept, over all heights ahead.
-const PROPOSALS_MAX: usize = 256;
+/// Most undecided bodies kept of one sender; over it, the sender's oldest is forgotten. Bodies this
+/// node built or recovered count as one sender's.
+const BODIES_PER_SENDER_MAX: usize = 4;
+/// Most proposals kept of one proposer for one round: two are equivocation, more say nothing new.
+const PROPOSALS_PER_ROUND_MAX: usize = 2;
+/// Most proposals kept of one proposer for one height; over it, its lowest round is forgotten.
+const PROPOSALS_PER_PROPOSER_MAX: usize = 16;
 /// Heights beyond the one under way for which bodies and proposals are kept; further ones come by
 /// sync.
 pub const HEIGHTS_AHEAD_MAX: u64 = 3;
@@ -30,46 +34,69 @@ pub struct Candidate {
     pub judged: Option<bool>,
     /// Whether the body is in the vote log.
     pub logged: bool,
+    from: Option<PeerId>,
+    number: u64,
 }
 
 /// All candidates.
 #[derive(Debug, Default)]
 pub struct Candidates {
     bodies: BTreeMap<BlockId, Candidate>,
+    next_number: u64,
     proposals: Vec<WireProposal>,
     /// Inputs recovered from the vote log, until they are fed to the core.
     pub replay: Vec<consensus::Input<MuluContext>>,
 }
 
 impl Candidates {
-    /// Keeps a body, unless too many are kept; returns whether it is kept now.
-    pub fn add_body(&mut self, verified: VerifiedBlock) -> Option<BlockId> {
+    /// Keeps a body whose header commits to it, in place of its sender's oldest if that has many.
+    /// A block in `keep` is never forgotten for another.
+    pub fn add_body(
+        &mut self,
+        verified: VerifiedBlock,
+        from: Option<PeerId>,
+        keep: &BTreeSet<BlockId>,
+    ) -> BlockId {
         let id = verified.block.id();
-        if !self.bodies.contains_key(&id) {
-            if self.bodies.len() >= BODIES_MAX {
-                return None;
+        if self.bodies.contains_key(&id) {
+            return id;
+        }
+        let of_sender = |c: &&Candidate| c.from == from;
+        if self.bodies.values().filter(of_sender).count() >= BODIES_PER_SENDER_MAX {
+            let oldest = self
+                .bodies
+                .iter()
+                .filter(|(id, c)| c.from == from && !keep.contains(id))
+                .min_by_key(|(_, c)| c.number)
+                .map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                self.bodies.remove(&oldest);
             }
-            let candidate = Candidate { verified, executed: None, judged: None, logged: false };
-            self.bodies.insert(id, candidate);
         }
-        Some(id)
+        let number = self.next_number;
+        self.next_number += 1;
+        let (executed, judged, logged) = (None, None, false);
+        self.bodies.insert(id, Candidate { verified, executed, judged, logged, from, number });
+        id
     }
 
-    /// Drops undecided bodies of a height whose block is now certified, so that it always fits.
-    pub fn make_room(&mut self, height: Height) {
-        if self.bodies.len() >= BODIES_MAX {
-            self.bodies.retain(|_, c| c.verified.block.header.height > height);
-        }
-        if self.bodies.len() >= BODIES_MAX {
-            self.bodies.clear();
-        }
-    }
-
-    /// Keeps a proposal, unless it is known or too many are kept.
+    /// Keeps a proposal whose signature verified.
     pub fn add_proposal(&mut self, proposal: WireProposal) {
-        if self.proposals.len() < PROPOSALS_MAX && !self.proposals.contains(&proposal) {
-            self.proposals.push(proposal);
+        if self.proposals.contains(&proposal) {
+            return;
         }
+        let of_proposer =
+            |p: &&WireProposal| p.height == proposal.height && p.proposer == proposal.proposer;
+        let in_round =
+            self.proposals.iter().filter(of_proposer).filter(|p| p.round == proposal.round);
+        if in_round.count() >= PROPOSALS_PER_ROUND_MAX {
+            return;
+        }
+        if self.proposals.iter().filter(of_proposer).count() >= PROPOSALS_PER_PROPOSER_MAX {
+            let lowest = self.proposals.iter().filter(of_proposer).map(|p| p.round).min();
+            self.proposals.retain(|p| !(of_proposer(&p) && Some(p.round) == lowest));
+        }
+        self.proposals.push(proposal);
     }
 
     /// Proposals for a height that name a block.
@@ -78,9 +105,9 @@ impl Candidates {
         self.proposals.iter().filter(names).cloned().collect()
     }
 
-    /// Blocks that some proposal for this height names.
-    pub fn proposed(&self, height: Height) -> Vec<BlockId> {
-        self.proposals.iter().filter(|p| p.height == height).map(|p| p.block).collect()
+    /// Proposals for a height.
+    pub fn proposals(&self, height: Height) -> Vec<WireProposal> {
+        self.proposals.iter().filter(|p| p.height == height).cloned().collect()
     }
 
     /// A body.
@@ -93,10 +120,14 @@ impl Candidates {
         self.bodies.get_mut(id)
     }
 
-    /// Whether anything is known of a height.
-    pub fn has_height(&self, height: Height) -> bool {
+    /// The ids of all bodies kept.
+    pub fn ids(&self) -> BTreeSet<BlockId> {
+        self.bodies.keys().copied().collect()
+    }
+
+    /// Whether a proposal for this height is known.
+    pub fn has_proposal(&self, height: Height) -> bool {
         self.proposals.iter().any(|p| p.height == height)
-            || self.bodies.values().any(|c| c.verified.block.header.height == height)
     }
 
     /// Forgets what is below the height that begins.

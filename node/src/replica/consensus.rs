@@ -5,15 +5,17 @@ use arc_malachitebft_core_types as core;
 use consensus::{Effect as CoreEffect, Resumable as _, Resume};
 use core::{Round, RoundCertificateType, SignedProposal, SignedVote, TimeoutKind, Validity};
 use core::{ValueOrigin, Vote as _};
+use libp2p::PeerId;
 use mulu_chain::block::{Block, BlockId};
 use mulu_chain::codec;
+use mulu_chain::limits::HEADER_BYTES_MAX;
 use mulu_chain::types::Height;
 use mulu_contracts::transaction::Transaction;
 
 use super::candidates::HEIGHTS_AHEAD_MAX;
 use super::context::{Address, BlockRef, CoreHeight, CoreProposal, CoreVote, MuluContext};
 use super::convert;
-use super::core::{Inner, Replica, ReplicaError};
+use super::core::{Inner, Phase, Replica, ReplicaError};
 use super::executor::{self, BlockRejection, ExecutionError};
 use super::guard::LogRecord;
 use super::io::{Effect, Timer, VerifiedBlock};
@@ -22,6 +24,9 @@ use super::wire::{PeerMessage, WireProposal};
 /// Oldest a freshly proposed block may be when it is judged. A block that a quorum prevoted before
 /// (it comes with a valid round) is never too old, or a lock could stall the chain.
 const BLOCK_AGE_MS_MAX: u64 = 30_000;
+
+/// Rounds ahead of the core's for which it takes messages.
+const ROUNDS_AHEAD_MAX: i64 = 10;
 
 type CoreInput = consensus::Input<MuluContext>;
 
@@ -34,8 +39,15 @@ impl Replica {
         }
         let signed = convert::proposal_to_core(proposal);
         if proposal.height > working {
-            self.inner.candidates.add_proposal(proposal.clone());
-            return self.run_core(CoreInput::Proposal(signed));
+            // Whose turn it will be is not known yet; that a validator signed it is.
+            if self.inner.signed_by_validator(&signed) {
+                self.inner.candidates.add_proposal(proposal.clone());
+                return self.run_core(CoreInput::Proposal(signed));
+            }
+            return Ok(());
+        }
+        if i64::from(proposal.round) > self.core_round().as_i64() + ROUNDS_AHEAD_MAX {
+            return Ok(());
         }
         if !self.inner.proposal_verifies(&signed) {
             return Ok(());
@@ -47,25 +59,35 @@ impl Replica {
     }
 
     /// A block body from a peer.
-    pub(super) fn on_block(&mut self, verified: VerifiedBlock) -> Result<(), ReplicaError> {
+    pub(super) fn on_block(
+        &mut self,
+        from: PeerId,
+        verified: VerifiedBlock,
+    ) -> Result<(), ReplicaError> {
         let working = self.inner.tip.header.height.next();
         let height = verified.block.header.height;
         if height < working || height.0 > working.0 + HEIGHTS_AHEAD_MAX {
             return Ok(());
         }
-        let Some(id) = self.inner.candidates.add_body(verified) else { return Ok(()) };
-        if height > working {
+        let keep = self.inner.keep.clone();
+        let id = self.inner.candidates.add_body(verified, Some(from), &keep);
+        self.inner.deliver(&id)?;
+        // A body alone begins nothing: anyone can send one. Its proposal does.
+        if height > working || self.inner.phase != Phase::Working {
             return Ok(());
         }
-        self.begin_height()?;
         self.consider(&id)
     }
 
-    /// Judges whatever is known of the height that just began.
+    /// Feeds the core what is known of the height that just began, and judges it.
     pub(super) fn consider_all(&mut self) -> Result<(), ReplicaError> {
         let height = self.inner.tip.header.height.next();
-        for id in self.inner.candidates.proposed(height) {
-            self.consider(&id)?;
+        for proposal in self.inner.candidates.proposals(height) {
+            let signed = convert::proposal_to_core(&proposal);
+            if self.inner.proposal_verifies(&signed) {
+                self.run_core(CoreInput::Proposal(signed))?;
+                self.consider(&proposal.block)?;
+            }
         }
         Ok(())
     }
@@ -101,6 +123,13 @@ impl Replica {
 }
 
 impl Inner {
+    fn signed_by_validator(&self, signed: &SignedProposal<MuluContext>) -> bool {
+        let proposal = &signed.message;
+        let key = proposal.proposer.0;
+        self.validators.chain_set().get(&key).is_some()
+            && convert::proposal_verifies(&self.chain_id, proposal, &key, &signed.signature)
+    }
+
     fn proposal_verifies(&self, signed: &SignedProposal<MuluContext>) -> bool {
         let proposal = &signed.message;
         let round = proposal.round.as_u32().unwrap_or(0);
@@ -176,9 +205,10 @@ impl Inner {
             return Ok(None);
         }
         let params = mulu_contracts::state::params(&self.ledger).map_err(ExecutionError::State)?;
+        let bytes_max = usize::try_from(params.block_bytes_max).unwrap_or(usize::MAX);
         let transactions = self.mempool.select(
             usize::try_from(params.block_transactions_max).unwrap_or(usize::MAX),
-            usize::try_from(params.block_bytes_max).unwrap_or(usize::MAX),
+            bytes_max.saturating_sub(HEADER_BYTES_MAX),
         );
         let executed = executor::build(&self.ledger, &self.tip, self.now, key, &transactions)?;
         let block = executed.block.clone();
@@ -188,7 +218,8 @@ impl Inner {
             .filter_map(|envelope| self.mempool.get(&envelope.id()).cloned())
             .collect();
         let verified = VerifiedBlock { block: block.clone(), transactions: kept };
-        let Some(id) = self.candidates.add_body(verified) else { return Ok(None) };
+        let keep = self.keep.clone();
+        let id = self.candidates.add_body(verified, None, &keep);
         if let Some(candidate) = self.candidates.body_mut(&id) {
             candidate.executed = Some(executed);
             candidate.judged = Some(true);
@@ -202,6 +233,19 @@ impl Inner {
 
     /// Performs or notes one effect of the core.
     pub(super) fn on_effect(
+        &mut self,
+        effect: CoreEffect<MuluContext>,
+    ) -> Result<Resume<MuluContext>, ReplicaError> {
+        // The core goes on after a failed effect as if nothing had been asked; we must not.
+        let result = self.try_effect(effect);
+        if let Err(error) = &result {
+            let height = self.tip.header.height.next();
+            self.fatal = Some(ReplicaError::Core { height, reason: error.to_string() });
+        }
+        result
+    }
+
+    fn try_effect(
         &mut self,
         effect: CoreEffect<MuluContext>,
     ) -> Result<Resume<MuluContext>, ReplicaError> {
@@ -352,9 +396,7 @@ impl Inner {
                 resume.resume_with(())
             }
             CoreEffect::CertVerifiedSyncValue(response, proposer, resume) => {
-                if let Err(error) = self.on_certified_value(&response, proposer) {
-                    self.fatal = Some(error);
-                }
+                self.on_certified_value(&response, proposer)?;
                 resume.resume_with(())
             }
             CoreEffect::CertRejectedSyncValue(_, height, error, resume) => {
@@ -363,9 +405,7 @@ impl Inner {
                 resume.resume_with(())
             }
             CoreEffect::Decide(certificate, _, resume) => {
-                if let Err(error) = self.on_decide(&certificate) {
-                    self.fatal = Some(error);
-                }
+                self.on_decide(&certificate)?;
                 resume.resume_with(())
             }
             CoreEffect::Finalize(_, _, evidence, resume) => {
@@ -508,8 +548,12 @@ impl Inner {
                 Some(CoreInput::TimeoutElapsed(timeout))
             }
             LogRecord::Value { height, round, proposer, block, valid } => {
-                if let Some(candidate) = self.candidates.body_mut(&block) {
-                    candidate.judged = Some(valid);
+                match self.candidates.body_mut(&block) {
+                    Some(candidate) => candidate.judged = Some(valid),
+                    // A fetched block: it was certified, so no vote of ours rests on it, and it
+                    // comes again by sync.
+                    None if valid => return Ok(()),
+                    None => {}
                 }
                 let value = consensus::ProposedValue {
                     height: CoreHeight(height),
@@ -528,8 +572,11 @@ impl Inner {
                 let transactions =
                     crate::ingest::verify_transactions(&block.transactions, &self.chain_id)
                         .map_err(|_| unreadable())?;
-                let id = self.candidates.add_body(VerifiedBlock { block, transactions });
-                if let Some(candidate) = id.and_then(|id| self.candidates.body_mut(&id)) {
+                // What is in the log was bounded when it was written.
+                let keep = self.candidates.ids();
+                let verified = VerifiedBlock { block, transactions };
+                let id = self.candidates.add_body(verified, None, &keep);
+                if let Some(candidate) = self.candidates.body_mut(&id) {
                     candidate.logged = true;
                 }
                 None
@@ -540,28 +587,44 @@ impl Inner {
         Ok(())
     }
 
-    /// The core decided: find the execution that will be committed.
+    /// The core decided: find the execution that will be committed. A body that is not here is
+    /// asked for; the decision waits for it.
     fn on_decide(
         &mut self,
         certificate: &core::CommitCertificate<MuluContext>,
     ) -> Result<(), ReplicaError> {
-        let id = certificate.value_id;
         let height = certificate.height.0;
-        let lost = |reason: &str| ReplicaError::Core { height, reason: reason.to_owned() };
-        // A block whose verdict came from the log, or that others decided against our clock, is
-        // executed now; its certificate vouches for its time.
-        if self.candidates.body(&id).is_some_and(|c| c.executed.is_none()) {
-            self.execute_certified(&id)?;
+        let certificate = convert::commit_to_chain(certificate).ok_or(ReplicaError::Core {
+            height,
+            reason: "a decision in an undefined round".to_owned(),
+        })?;
+        let id = certificate.block;
+        self.undelivered = Some(certificate);
+        if !self.candidate_known(&id) {
+            self.candidate_from_sync(height, &id);
         }
-        let executed = self
-            .candidates
-            .body_mut(&id)
-            .and_then(|candidate| candidate.executed.take())
-            .ok_or_else(|| {
-                lost("a quorum decided a block that this node finds invalid or does not have")
-            })?;
-        let certificate = convert::commit_to_chain(certificate)
-            .ok_or_else(|| lost("a decision in an undefined round"))?;
+        if self.candidate_known(&id) {
+            self.deliver(&id)
+        } else {
+            tracing::warn!(%height, block = %id, "a block was decided whose body is not here; fetching it");
+            Ok(())
+        }
+    }
+
+    /// Executes the body that a decision waits for, if this is it. A block whose verdict came from
+    /// the log, or that others decided against our clock, is executed now: its certificate vouches
+    /// for its time.
+    pub(super) fn deliver(&mut self, id: &BlockId) -> Result<(), ReplicaError> {
+        let Some(certificate) = self.undelivered.take_if(|c| c.block == *id) else { return Ok(()) };
+        let height = certificate.height;
+        self.execute_certified(id)?;
+        let executed = self.candidates.body_mut(id).and_then(|candidate| candidate.executed.take());
+        let executed = executed.ok_or(ReplicaError::Core {
+            height,
+            reason: "a quorum decided a block that does not execute to its own header on this \
+                     node; the ledger may be damaged or this binary differs from the others"
+                .to_owned(),
+        })?;
         self.decided = Some(Box::new((executed, certificate)));
         Ok(())
     }

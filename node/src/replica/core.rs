@@ -4,7 +4,7 @@
 //! Time, randomness, network and disk arrive as inputs and leave as effects; the ledger is only
 //! read. The same code runs in a simulator.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use arc_malachitebft_core_consensus as consensus;
@@ -119,6 +119,14 @@ pub(super) struct Inner {
     /// Bytes in the vote log since it was last rewritten, by our count.
     log_bytes: u64,
     pub(super) replaying: bool,
+    /// Frames the vote log held at the start: what replay derives again need not be written again.
+    pub(super) replayed: BTreeSet<Vec<u8>>,
+    /// Blocks whose bodies must not be forgotten: the core holds them valid or locked.
+    pub(super) keep: BTreeSet<BlockId>,
+    /// A decision whose body is not here yet.
+    pub(super) undelivered: Option<mulu_chain::certificate::CommitCertificate>,
+    /// Whether this validator still waits to hear from the others before it says anything.
+    pub(super) listening: bool,
     pub(super) fatal: Option<ReplicaError>,
     to_push: Vec<Transaction>,
     committed_at: TimeMs,
@@ -193,12 +201,17 @@ impl Replica {
             unpersisted: Vec::new(),
             log_bytes: 0,
             replaying: false,
+            replayed: BTreeSet::new(),
+            keep: BTreeSet::new(),
+            undelivered: None,
+            listening: false,
             fatal: None,
             to_push: Vec::new(),
             round: None,
             equivocations: 0,
         };
         let mut replica = Replica { core, core_metrics: CoreMetrics::new(), inner };
+        replica.inner.listening = replica.inner.is_validator();
         replica.recover(frames)?;
         Ok(replica)
     }
@@ -212,7 +225,7 @@ impl Replica {
         match input {
             Input::Start => {
                 self.inner.schedule(Timer::Status, STATUS_INTERVAL);
-                self.resume_height()?;
+                self.may_speak()?;
             }
             Input::Submit(submission) => self.inner.submit(submission)?,
             Input::Peer { from, message } => self.on_peer(from, message)?,
@@ -278,10 +291,21 @@ impl Replica {
                     let height = self.core.height().0;
                     return Err(ReplicaError::Core { height, reason: error.to_string() });
                 }
+                Err(
+                    error @ (consensus::Error::UnexpectedResume(..)
+                    | consensus::Error::DecisionNotFound(..)),
+                ) => {
+                    let height = self.core.height().0;
+                    let reason = error.to_string();
+                    self.inner.fatal.get_or_insert(ReplicaError::Core { height, reason });
+                }
                 // The rest are verdicts on what a peer sent; the core has dropped it.
-                Err(error) => tracing::debug!(%error, "the core refused an input"),
+                Err(error) => tracing::warn!(%error, "the core refused an input"),
             }
             self.inner.round = self.core.round().as_u32();
+            let state = self.core.driver.round_state();
+            let held = [state.locked.as_ref(), state.valid.as_ref()];
+            self.inner.keep = held.into_iter().flatten().map(|held| held.value.0).collect();
             if let Some(fatal) = self.inner.fatal.take() {
                 return Err(fatal);
             }
@@ -307,15 +331,28 @@ impl Replica {
 
     /// Begins the next height if it has not begun.
     pub(super) fn begin_height(&mut self) -> Result<(), ReplicaError> {
-        if self.inner.phase != Phase::Waiting {
+        if self.inner.phase != Phase::Waiting || self.inner.listening {
             return Ok(());
         }
+        if !self.inner.candidates.replay.is_empty() {
+            return self.resume_height();
+        }
         self.inner.effects.push(Effect::Cancel(Timer::BeginHeight));
-        self.start_core_height()?;
+        self.start_core_height(false)?;
         self.consider_all()
     }
 
-    fn start_core_height(&mut self) -> Result<(), ReplicaError> {
+    /// Begins the next height for a block that is certified already. While listening, the core
+    /// follows without a vote.
+    pub(super) fn begin_certified_height(&mut self) -> Result<(), ReplicaError> {
+        if self.inner.phase == Phase::Waiting && self.inner.listening {
+            return self.start_core_height(false);
+        }
+        self.begin_height()
+    }
+
+    /// `replay`: what the core has buffered is dropped, so that the vote log is told first.
+    fn start_core_height(&mut self, replay: bool) -> Result<(), ReplicaError> {
         let height = self.inner.tip.header.height.next();
         self.inner.phase = Phase::Working;
         let doubtful = matches!(self.inner.guard.standing, Standing::Doubt { .. });
@@ -324,12 +361,12 @@ impl Replica {
             self.inner.guard.standing = Standing::Sure;
             self.inner.log(&LogRecord::Resumed(height));
         }
-        let may_vote = self.inner.guard.abstains(height).is_none();
+        let may_vote = self.inner.guard.abstains(height).is_none() && !self.inner.listening;
         self.core.params.enabled = self.inner.key.is_some() && may_vote;
         self.run_core(consensus::Input::StartHeight(
             CoreHeight(height),
             self.inner.validators.clone(),
-            false,
+            replay,
             None,
             VoteExtensionPolicy::Disabled,
         ))
@@ -346,11 +383,14 @@ impl Replica {
                 .map_err(|error| ReplicaError::LogRecord(error.to_string()))?;
             highest = highest.max(record.height());
             match &record {
-                LogRecord::Doubt(reason) => standing = doubt(reason.clone()),
+                LogRecord::Doubt(reason) => {
+                    standing = doubt(reason.clone(), self.inner.tip.header.height);
+                }
                 LogRecord::Resumed(_) => standing = Standing::Sure,
                 _ => {}
             }
             if record.height() == working {
+                self.inner.replayed.insert(frame.clone());
                 self.inner.recover_record(record, frame)?;
             }
         }
@@ -358,11 +398,12 @@ impl Replica {
         if highest < committed {
             let reason =
                 format!("the vote log ends at height {highest}, the ledger at {committed}");
-            standing = doubt(reason);
+            standing = doubt(reason, committed);
         } else if highest > working {
             let reason =
                 format!("the vote log knows height {highest}, the ledger only {committed}");
-            standing = doubt(reason);
+            // What the log remembers was signed, so it is certified up to the height before.
+            standing = doubt(reason, highest);
         }
         if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.key) {
             tracing::warn!(%reason, "the vote log is in doubt: abstaining");
@@ -381,30 +422,68 @@ impl Replica {
         tracing::info!(records = inputs.len(), "resuming the height under way from the vote log");
         self.inner.replaying = true;
         self.core.index_wal_entries(inputs.iter());
-        self.start_core_height()?;
+        self.start_core_height(true)?;
         for input in inputs {
             self.run_core(input)?;
         }
         self.core.reset_entries_index();
         self.inner.replaying = false;
-        Ok(())
+        self.inner.replayed.clear();
+        // A body may have been logged without its verdict.
+        self.consider_all()
+    }
+
+    /// A validator listens before it speaks: its ledger and vote log may be an old copy that is at
+    /// one with itself. Once a quorum's nodes have told their heights and none is ahead of ours,
+    /// it resumes what its log tells of; those that are ahead are caught up with first.
+    pub(super) fn may_speak(&mut self) -> Result<(), ReplicaError> {
+        if self.inner.listening {
+            let working = self.inner.tip.header.height.next();
+            let peers = &self.inner.peers;
+            let reported = |member: &str| {
+                peers.values().any(|p| p.reported && p.member.as_deref() == Some(member))
+            };
+            let power = self.inner.heard_power(true, reported);
+            let ahead = peers
+                .iter()
+                .any(|(id, peer)| peer.height >= working && !self.inner.sync.is_passed_over(id));
+            if ahead || !self.inner.validators.chain_set().is_quorum(power) {
+                return Ok(());
+            }
+            self.inner.listening = false;
+        }
+        if self.inner.phase == Phase::Waiting { self.resume_height() } else { Ok(()) }
     }
 
     fn on_peer(&mut self, from: PeerId, message: PeerInput) -> Result<(), ReplicaError> {
         let working = self.inner.tip.header.height.next();
-        let (height, input) = match message {
+        // Only what a validator really signed begins a height: an idle chain stays idle whatever
+        // else is sent.
+        let (height, begins, input) = match message {
             PeerInput::Vote(vote) => {
-                (vote.height, consensus::Input::Vote(convert::vote_to_core(&vote)))
+                let signed = convert::vote_to_core(&vote);
+                let known = self.inner.validators.chain_set().get(&vote.validator).is_some();
+                let begins = vote.height == working
+                    && self.inner.phase == Phase::Waiting
+                    && known
+                    && convert::vote_verifies(
+                        &self.inner.chain_id,
+                        &signed.message,
+                        &vote.validator,
+                        &signed.signature,
+                    );
+                (vote.height, begins, consensus::Input::Vote(signed))
             }
             PeerInput::Proposal(proposal) => return self.on_proposal(&proposal),
             PeerInput::Polka(polka) => {
-                (polka.height, consensus::Input::PolkaCertificate(convert::polka_to_core(&polka)))
+                let input = consensus::Input::PolkaCertificate(convert::polka_to_core(&polka));
+                (polka.height, false, input)
             }
             PeerInput::RoundCertificate(certificate) => {
                 let input = convert::round_to_core(&certificate);
-                (certificate.height, consensus::Input::RoundCertificate(input))
+                (certificate.height, false, consensus::Input::RoundCertificate(input))
             }
-            PeerInput::Block(block) => return self.on_block(*block),
+            PeerInput::Block(block) => return self.on_block(from, *block),
             PeerInput::Transactions(list) => return self.inner.on_transactions(list),
             PeerInput::Status(height) => return self.on_status(from, height),
             PeerInput::BlocksRequest { from: first, count } => {
@@ -415,7 +494,7 @@ impl Replica {
         if height < working {
             return Ok(());
         }
-        if height == working {
+        if begins {
             self.begin_height()?;
         }
         self.run_core(input)
@@ -440,6 +519,9 @@ impl Replica {
                 let height = self.inner.tip.header.height;
                 self.inner.broadcast(PeerMessage::Status(height));
                 self.inner.request_blocks();
+                if self.inner.listening {
+                    self.may_speak()?;
+                }
                 self.feed_sync()
             }
         }
@@ -448,10 +530,17 @@ impl Replica {
     fn on_committed(&mut self) -> Result<(), ReplicaError> {
         self.inner.on_committed()?;
         self.inner.phase = Phase::Waiting;
+        // What the log told of a height that is committed now is of no use any more.
+        self.inner.candidates.replay.clear();
+        self.inner.replayed.clear();
+        self.inner.request_blocks();
         self.feed_sync()?;
         if self.inner.phase == Phase::Waiting {
-            // Messages for the next height may have come while the block was on its way to disk.
-            if self.inner.candidates.has_height(self.inner.tip.header.height.next()) {
+            if self.inner.listening {
+                return self.may_speak();
+            }
+            // A proposal for the next height may have come while the block was on its way to disk.
+            if self.inner.candidates.has_proposal(self.inner.tip.header.height.next()) {
                 self.begin_height()?;
             } else {
                 self.inner.plan_next_height()?;
@@ -459,10 +548,16 @@ impl Replica {
         }
         Ok(())
     }
+
+    /// The round the core is in; round 0 before the height begins.
+    pub(super) fn core_round(&self) -> Round {
+        let begun = self.inner.phase == Phase::Working;
+        if begun { self.core.round().or(Round::ZERO) } else { Round::ZERO }
+    }
 }
 
-fn doubt(reason: String) -> Standing {
-    Standing::Doubt { reason, highest: Height::GENESIS, heard_quorum: false }
+fn doubt(reason: String, highest: Height) -> Standing {
+    Standing::Doubt { reason, highest, heard_quorum: false }
 }
 
 impl Inner {
@@ -481,8 +576,9 @@ impl Inner {
 
     /// Notes a record for the vote log; [`Inner::persist`] makes it durable.
     pub(super) fn log(&mut self, record: &LogRecord) {
-        if !self.replaying {
-            self.unpersisted.push(record.to_frame());
+        let frame = record.to_frame();
+        if !(self.replaying && self.replayed.contains(&frame)) {
+            self.unpersisted.push(frame);
         }
     }
 
@@ -498,7 +594,8 @@ impl Inner {
     /// Decides when the next height begins: at once when transactions wait, after the heartbeat
     /// when none do. Without a quorum in reach there is nothing to begin.
     pub(super) fn plan_next_height(&mut self) -> Result<(), ReplicaError> {
-        if self.phase != Phase::Waiting || !self.is_validator() || !self.quorum_in_reach() {
+        let ready = self.phase == Phase::Waiting && !self.listening;
+        if !ready || !self.is_validator() || !self.quorum_in_reach() {
             return Ok(());
         }
         let since_commit = self.now.0.saturating_sub(self.committed_at.0);
@@ -629,6 +726,8 @@ impl Inner {
             self.validators = CoreValidatorSet::new(set);
         }
         self.guard.begin_height();
+        self.undelivered = None;
+        self.keep.clear();
         self.candidates.begin_height(height.next());
         self.sync.drop_up_to(height);
         self.mempool.remove_expired(height);

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mulu_chain::block::{Block, BlockId, HEADER_VERSION, Header, PROTOCOL_VERSION};
+use mulu_chain::block::{Block, BlockId, HEADER_VERSION, Header, PROTOCOL_VERSION, body_hash};
 use mulu_chain::certificate::CommitCertificate;
 use mulu_chain::log::{LOG_ENTRY_VERSION, LogEntry};
 use mulu_chain::signature::PublicKey;
-use mulu_chain::transaction::TransactionId;
+use mulu_chain::transaction::{Envelope, TransactionId};
 use mulu_chain::types::{Height, TimeMs};
 use mulu_chain::validator::ValidatorSet;
 use mulu_contracts::execution::{BlockContext, SubjectEvent, execute_block};
@@ -36,6 +36,9 @@ pub struct Executed {
 /// Why a proposed block gets no vote from us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlockRejection {
+    /// BLK-01
+    #[error("BLK-01: the block is larger than the parameters allow")]
+    Size,
     /// BLK-03
     #[error("BLK-03: the block does not follow block {0} of this chain")]
     Parent(Height),
@@ -133,6 +136,12 @@ pub fn judge(
             now: header.time_ms,
         }));
     }
+    let params = mulu_contracts::state::params(ledger)?;
+    let bytes_max = usize::try_from(params.block_bytes_max).unwrap_or(usize::MAX);
+    let count_max = usize::try_from(params.block_transactions_max).unwrap_or(usize::MAX);
+    if block.size_bound() > bytes_max || transactions.len() > count_max {
+        return Ok(Err(BlockRejection::Size));
+    }
     let mut seen = BTreeSet::new();
     for transaction in transactions {
         let id = transaction.id();
@@ -177,6 +186,7 @@ fn execute(
     // takes effect two heights after the block that made it.
     let next_validators = mulu_contracts::state::validator_set(ledger)?
         .ok_or(ExecutionError::NoValidators(height.next()))?;
+    let envelopes: Vec<Envelope> = transactions.iter().map(|t| t.envelope().clone()).collect();
     let header = Header {
         version: HEADER_VERSION,
         chain_id,
@@ -186,14 +196,14 @@ fn execute(
         parent: tip.header.id(),
         proposer: Some(proposer),
         transactions: u32::try_from(transactions.len()).unwrap_or(u32::MAX),
+        body: body_hash(&envelopes),
         log_size: prepared.frontier.size(),
         log_root: prepared.frontier.root(),
         state_root: prepared.state_root,
         validator_set_hash: tip.header.next_validator_set_hash,
         next_validator_set_hash: next_validators.hash(),
     };
-    let transactions = transactions.iter().map(|t| t.envelope().clone()).collect();
-    let block = Block { header, transactions };
+    let block = Block { header, transactions: envelopes };
     Ok(Executed {
         id: block.id(),
         block,

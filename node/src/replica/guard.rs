@@ -152,7 +152,9 @@ impl SignerGuard {
         match &self.standing {
             Standing::Sure => None,
             Standing::Doubt { reason, highest, heard_quorum } => {
-                let safe = *heard_quorum && height > highest.next();
+                // Having voted at a height means that a quorum precommitted the one before; an
+                // honest node of that quorum may still report the height before that.
+                let safe = *heard_quorum && height > highest.next().next();
                 (!safe).then_some(reason.as_str())
             }
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types::{Round, Validity, ValueOrigin, ValueResponse};
 use libp2p::PeerId;
+use mulu_chain::block::BlockId;
 use mulu_chain::certificate::CommitCertificate;
 use mulu_chain::codec;
 use mulu_chain::types::{Height, TimeMs};
@@ -41,7 +42,7 @@ struct Fetched {
 #[derive(Debug, Default)]
 pub struct SyncState {
     blocks: BTreeMap<Height, Fetched>,
-    asked: Option<(PeerId, TimeMs)>,
+    asked: Option<(PeerId, TimeMs, Height)>,
     passed_over: BTreeMap<PeerId, TimeMs>,
     behind_since: Option<(Height, TimeMs)>,
     fed: Option<Height>,
@@ -50,9 +51,14 @@ pub struct SyncState {
 impl SyncState {
     /// Forgets a peer that went away.
     pub fn forget(&mut self, peer: &PeerId) {
-        if self.asked.is_some_and(|(asked, _)| asked == *peer) {
+        if self.asked.is_some_and(|(asked, ..)| asked == *peer) {
             self.asked = None;
         }
+    }
+
+    /// Whether a peer lied or stalled lately.
+    pub fn is_passed_over(&self, peer: &PeerId) -> bool {
+        self.passed_over.contains_key(peer)
     }
 
     /// Forgets what was committed.
@@ -81,7 +87,7 @@ impl Replica {
         peer.reported = true;
         inner.hear_height(height);
         inner.request_blocks();
-        Ok(())
+        if inner.listening { self.may_speak() } else { Ok(()) }
     }
 
     /// Blocks came.
@@ -91,21 +97,20 @@ impl Replica {
         blocks: Vec<(VerifiedBlock, CommitCertificate)>,
     ) -> Result<(), ReplicaError> {
         let inner = &mut self.inner;
-        if inner.sync.asked.is_none_or(|(asked, _)| asked != from) {
+        let Some((_, _, first)) = inner.sync.asked.take_if(|(asked, ..)| *asked == from) else {
             return Ok(());
-        }
-        inner.sync.asked = None;
-        let mut expected = None;
+        };
+        let mut expected = first;
         for (verified, certificate) in blocks {
             let height = verified.block.header.height;
             let fits = certificate.height == height
                 && certificate.block == verified.block.id()
-                && expected.is_none_or(|h| h == height);
+                && expected == height;
             if !fits {
                 inner.sync.passed_over.insert(from, inner.now);
                 break;
             }
-            expected = Some(height.next());
+            expected = height.next();
             let wanted = height > inner.tip.header.height
                 && inner.sync.blocks.len() < BLOCKS_AHEAD_MAX
                 && !inner.sync.blocks.contains_key(&height);
@@ -113,9 +118,14 @@ impl Replica {
                 inner.sync.blocks.insert(height, Fetched { from, verified, certificate });
             }
         }
-        if expected.is_none() {
+        if expected == first {
             // It has none of what it said it had.
             inner.sync.passed_over.insert(from, inner.now);
+        }
+        if let Some((height, id)) = inner.undelivered.as_ref().map(|c| (c.height, c.block)) {
+            if inner.candidate_from_sync(height, &id) {
+                inner.deliver(&id)?;
+            }
         }
         inner.request_blocks();
         self.feed_sync()
@@ -128,7 +138,7 @@ impl Replica {
         if !ready || !self.inner.sync.blocks.contains_key(&height) {
             return Ok(());
         }
-        self.begin_height()?;
+        self.begin_certified_height()?;
         let Some(fetched) = self.inner.sync.blocks.get(&height) else { return Ok(()) };
         self.inner.sync.fed = Some(height);
         let peer = consensus::PeerId::from_bytes(&fetched.from.to_bytes());
@@ -150,17 +160,12 @@ impl Inner {
     ) -> Result<(), ReplicaError> {
         let height = response.certificate.height.0;
         let id = response.certificate.value_id;
-        let Some(fetched) = self.sync.blocks.get(&height) else { return Ok(()) };
-        if fetched.verified.block.id() != id {
+        if !self.candidate_from_sync(height, &id) {
             self.sync.refuse(height);
             return Ok(());
         }
-        if !self.candidate_known(&id) {
-            self.candidates.make_room(height);
-            self.candidates.add_body(fetched.verified.clone());
-        }
-        let valid = self.execute_certified(&id)?;
-        if !valid {
+        if !self.execute_certified(&id)? {
+            // The header commits to its transactions, so this is not the sender's doing.
             let reason = "a certified block does not execute to its own header on this node; the \
                           ledger may be damaged or this binary differs from the others"
                 .to_owned();
@@ -178,11 +183,25 @@ impl Inner {
         Ok(())
     }
 
+    /// Takes a fetched body among the candidates; returns whether it is there now.
+    pub(super) fn candidate_from_sync(&mut self, height: Height, id: &BlockId) -> bool {
+        if self.candidate_known(id) {
+            return true;
+        }
+        let fetched = self.sync.blocks.get(&height).filter(|f| f.verified.block.id() == *id);
+        let Some(verified) = fetched.map(|f| f.verified.clone()) else { return false };
+        let keep = self.keep.clone();
+        self.candidates.add_body(verified, None, &keep);
+        true
+    }
+
     /// Asks a peer for the next blocks, if we are behind and nothing is asked.
     pub(super) fn request_blocks(&mut self) {
         let now = self.now;
-        if let Some((peer, since)) = self.sync.asked {
-            if now.0.saturating_sub(since.0) < REQUEST_MS_MAX {
+        if let Some((peer, since, _)) = self.sync.asked {
+            // While fetched blocks are being committed, the answer may wait behind them.
+            let busy = self.sync.blocks.contains_key(&self.tip.header.height.next());
+            if busy || now.0.saturating_sub(since.0) < REQUEST_MS_MAX {
                 return;
             }
             self.sync.asked = None;
@@ -195,8 +214,10 @@ impl Inner {
         }
         self.sync.passed_over.retain(|_, since| now.0.saturating_sub(since.0) < PASS_OVER_MS);
         let tip = self.tip.header.height;
-        let highest = self.sync.blocks.keys().next_back().copied().unwrap_or(tip).max(tip);
-        let from = highest.next();
+        let mut from = tip.next();
+        while self.sync.blocks.contains_key(&from) {
+            from = from.next();
+        }
         let passed_over = &self.sync.passed_over;
         let best = self
             .peers
@@ -210,7 +231,7 @@ impl Inner {
         if self.sync.blocks.len() + SYNC_BLOCKS_MAX > BLOCKS_AHEAD_MAX {
             return;
         }
-        if best == tip.next() {
+        if best == tip.next() && self.undelivered.is_none() {
             match self.sync.behind_since {
                 Some((height, since)) if height == tip => {
                     if now.0.saturating_sub(since.0) < ONE_BEHIND_MS {
@@ -223,7 +244,7 @@ impl Inner {
                 }
             }
         }
-        self.sync.asked = Some((peer, now));
+        self.sync.asked = Some((peer, now, from));
         let count = u32::try_from(SYNC_BLOCKS_MAX).unwrap_or(u32::MAX);
         let message = PeerMessage::BlocksRequest { from, count };
         self.effects.push(Effect::Send(peer, Box::new(message)));

@@ -80,6 +80,7 @@ impl Ledger {
         let check = Check { height: header.height };
         check.same("height", header.height, Height::GENESIS)?;
         check.same("state root", header.state_root, tree.root)?;
+        check.same("body", header.body, mulu_chain::block::body_hash(&[]))?;
         check.same("log size", header.log_size, 0)?;
         check.same("log root", header.log_root, frontier.root())?;
         check.same("validator set", genesis.validators.hash(), header.validator_set_hash)?;
