@@ -10,9 +10,9 @@ use mulu_contracts::state::{decode, member_key};
 
 const MINIMAL: &str = include_str!("data/minimal.toml");
 const MINIMAL_DIGEST: &str =
-    "sha256:38ae8dd798d9e5cfc41878cef98fe0e032445e3ed454266e657c7a2be5b8b195";
+    "sha256:7f8773ee79ca6fd59a205cf8f47fd7deef8a66d5ab5a467aac880829b94a1855";
 const DEVNET_DIGEST: &str =
-    "sha256:4798a1ac2b685dea540b0bc1eac3173968a9afe4d79b3e41f3994526ea8596a0";
+    "sha256:331a8d5270d6450302ba2c2cdc0579b920f82807c7bb089ed357c7ad90273a20";
 
 fn digest(text: &str) -> Digest {
     match mulu_genesis::parse(text, "test.toml") {

@@ -22,6 +22,8 @@ use crate::replica::wire::PeerMessage;
 
 /// Most verified transactions remembered.
 const VERIFIED_MAX: usize = 50_000;
+/// Most bytes of them.
+const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most frames being decoded at once.
 const DECODING_MAX: usize = 64;
 
@@ -38,6 +40,7 @@ pub struct VerifiedCache(Mutex<Remembered>);
 struct Remembered {
     by_envelope: BTreeMap<Digest, Transaction>,
     order: VecDeque<Digest>,
+    bytes: usize,
 }
 
 impl VerifiedCache {
@@ -45,13 +48,17 @@ impl VerifiedCache {
     pub fn insert(&self, transaction: &Transaction) {
         let digest = transaction.envelope().digest();
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.by_envelope.insert(digest, transaction.clone()).is_none() {
-            remembered.order.push_back(digest);
-            if remembered.order.len() > VERIFIED_MAX {
-                if let Some(oldest) = remembered.order.pop_front() {
-                    remembered.by_envelope.remove(&oldest);
-                }
-            }
+        if remembered.by_envelope.insert(digest, transaction.clone()).is_some() {
+            return;
+        }
+        remembered.bytes += transaction.envelope().encoded_len();
+        remembered.order.push_back(digest);
+        while remembered.order.len() > VERIFIED_MAX || remembered.bytes > VERIFIED_BYTES_MAX {
+            let oldest = remembered.order.pop_front();
+            let Some(forgotten) = oldest.and_then(|d| remembered.by_envelope.remove(&d)) else {
+                break;
+            };
+            remembered.bytes -= forgotten.envelope().encoded_len();
         }
     }
 
@@ -113,8 +120,8 @@ impl Ingest {
         let permits = Arc::new(Semaphore::new(DECODING_MAX));
         while let Some(event) = events.recv().await {
             match event {
-                P2pEvent::Connected(peer) => ingest.give(Input::Connected(peer)),
-                P2pEvent::Disconnected(peer) => ingest.give(Input::Disconnected(peer)),
+                P2pEvent::Connected(peer) => ingest.must_give(Input::Connected(peer)).await,
+                P2pEvent::Disconnected(peer) => ingest.must_give(Input::Disconnected(peer)).await,
                 P2pEvent::Listening(address) => tracing::info!(%address, "listening for peers"),
                 P2pEvent::Frame { from, bytes } => {
                     let Ok(permit) = permits.clone().acquire_owned().await else { return };
@@ -178,17 +185,15 @@ impl Ingest {
 
     /// A full queue drops the message: the layers above say everything again.
     fn give(&self, input: Input) {
-        // Connections change rarely and must not be missed.
-        let must_arrive = matches!(input, Input::Connected(_) | Input::Disconnected(_));
-        match self.inputs.try_send(input) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(input)) if must_arrive => {
-                let inputs = self.inputs.clone();
-                tokio::task::spawn_blocking(move || inputs.send(input).ok());
-            }
-            Err(TrySendError::Full(_)) => {
-                self.metrics.inputs_dropped.inc();
-            }
+        if let Err(TrySendError::Full(_)) = self.inputs.try_send(input) {
+            self.metrics.inputs_dropped.inc();
         }
+    }
+
+    /// Connections change rarely, must not be missed, and keep their order.
+    async fn must_give(&self, input: Input) {
+        let inputs = self.inputs.clone();
+        // A replica that has stopped needs to know nothing.
+        let _ = tokio::task::spawn_blocking(move || inputs.send(input)).await;
     }
 }
