@@ -49,10 +49,6 @@ pub enum Domain {
     AuthorizationTerms,
     /// One version of a record.
     RecordVersion,
-    /// A node's receipt for a submitted transaction.
-    Submission,
-    /// The founding document.
-    Genesis,
     /// The frames of the vote log.
     VoteLog,
 }
@@ -73,8 +69,6 @@ impl Domain {
             Domain::RecordId => "mulu/record-id/v1",
             Domain::AuthorizationTerms => "mulu/authorization-terms/v1",
             Domain::RecordVersion => "mulu/record-version/v1",
-            Domain::Submission => "mulu/submission/v1",
-            Domain::Genesis => "mulu/genesis/v1",
             Domain::VoteLog => "mulu/vote-log/v1",
         }
     }
