@@ -194,6 +194,6 @@ impl Ingest {
     async fn must_give(&self, input: Input) {
         let inputs = self.inputs.clone();
         // A replica that has stopped needs to know nothing.
-        let _ = tokio::task::spawn_blocking(move || inputs.send(input)).await;
+        let _ = tokio::task::spawn_blocking(move || inputs.send(input).is_ok()).await;
     }
 }

@@ -120,7 +120,7 @@ fn reference_vectors_agree() {
                     serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
                 let hashes: Option<Vec<Digest>> = vector["proof"]
                     .as_array()
-                    .map_or(Some(Vec::new()), |list| list.iter().map(|h| digest(h)).collect());
+                    .map_or(Some(Vec::new()), |list| list.iter().map(digest).collect());
                 let verified = if kind == "inclusion" {
                     inclusion_verifies(&vector, hashes)
                 } else {

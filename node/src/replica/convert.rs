@@ -219,6 +219,7 @@ pub fn proposal_verifies(
 
 /// Verifies a list of votes that together must reach a threshold. Any unknown, repeated or
 /// mis-signed vote refuses the whole certificate.
+#[allow(clippy::result_large_err)] // The core's own error type.
 pub fn verify_votes(
     chain_id: &ChainId,
     set: &CoreValidatorSet,

@@ -321,10 +321,9 @@ impl Replica {
                 return Ok(());
             }
             let Some(round) = self.inner.value_wanted.take() else { return Ok(()) };
-            if self.inner.phase == Phase::Working && self.core.round() == round {
-                if let Some(input) = self.inner.propose(round)? {
-                    self.run_core(input)?;
-                }
+            let current = self.inner.phase == Phase::Working && self.core.round() == round;
+            if current && let Some(input) = self.inner.propose(round)? {
+                self.run_core(input)?;
             }
         }
     }

@@ -122,10 +122,11 @@ impl Replica {
             // It has none of what it said it had.
             inner.sync.passed_over.insert(from, inner.now);
         }
-        if let Some((height, id)) = inner.undelivered.as_ref().map(|c| (c.height, c.block)) {
-            if inner.candidate_from_sync(height, &id) {
-                inner.deliver(&id)?;
-            }
+        let wanted = inner.undelivered.as_ref().map(|c| (c.height, c.block));
+        if let Some((height, id)) = wanted
+            && inner.candidate_from_sync(height, &id)
+        {
+            inner.deliver(&id)?;
         }
         inner.request_blocks();
         self.feed_sync()
@@ -280,11 +281,11 @@ impl Inner {
             self.peers.values().filter(|p| p.reported).filter_map(|p| p.member.clone()).collect();
         let power = self.heard_power(true, |member| heard.iter().any(|m| m == member));
         let quorum = self.validators.chain_set().is_quorum(power) && self.validator_count() > 0;
-        if let Standing::Doubt { highest, heard_quorum, .. } = &mut self.guard.standing {
-            if !*heard_quorum {
-                *highest = (*highest).max(height);
-                *heard_quorum |= quorum;
-            }
+        if let Standing::Doubt { highest, heard_quorum, .. } = &mut self.guard.standing
+            && !*heard_quorum
+        {
+            *highest = (*highest).max(height);
+            *heard_quorum |= quorum;
         }
     }
 }

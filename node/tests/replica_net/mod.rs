@@ -65,7 +65,7 @@ pub struct Node {
 }
 
 enum Event {
-    Message { from: usize, to: usize, message: PeerMessage },
+    Message { from: usize, to: usize, message: Box<PeerMessage> },
     Connected { node: usize, peer: usize },
     Disconnected { node: usize, peer: usize },
     Restart(usize),
@@ -360,7 +360,7 @@ impl Net {
                 {
                     return;
                 }
-                let message = (self.rewrite)(from, to, message);
+                let message = (self.rewrite)(from, to, *message);
                 if let Some(message) = self.ingest(message) {
                     let from = self.nodes[from].peer;
                     self.feed(to, Input::Peer { from, message });
@@ -485,7 +485,7 @@ impl Net {
 
     fn post(&mut self, from: usize, to: usize, message: PeerMessage) {
         let latency = 1 + self.random(20);
-        self.at(latency, Event::Message { from, to, message });
+        self.at(latency, Event::Message { from, to, message: Box::new(message) });
     }
 
     /// What a validator says of its own is durable, and never contradicts what it said before.
