@@ -16,7 +16,6 @@ use libp2p::PeerId;
 use mulu_chain::block::BlockId;
 use mulu_chain::signature::SigningKey;
 use mulu_chain::types::{ChainId, Height, TimeMs};
-use mulu_contracts::execution::BlockContext;
 use mulu_contracts::transaction::Transaction;
 
 use super::candidates::Candidates;
@@ -24,23 +23,19 @@ use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
 use super::convert;
 use super::executor::{Executed, ExecutionError};
 use super::guard::{LogRecord, SignerGuard, Standing};
-use super::handle::{PeerStatus, Status, Submission, SubmitVerdict};
+use super::handle::{PeerStatus, Status};
 use super::io::{Effect, Input, PeerInput, Timer};
-use super::mempool::{Mempool, MempoolRefusal};
+use super::mempool::Mempool;
 use super::sync::SyncState;
-use super::wire::{PUSH_TRANSACTIONS_MAX, PeerMessage};
+use super::wire::PeerMessage;
 use crate::storage::{Ledger, StorageError, Tip};
 
 /// Heights ahead of ours for which the core buffers messages.
 const CORE_QUEUE_HEIGHTS_MAX: usize = 8;
 /// Messages it buffers for each.
 const CORE_QUEUE_MESSAGES_MAX: usize = 2_000;
-/// How long new transactions are gathered before they are pushed.
-const PUSH_DELAY: Duration = Duration::from_millis(4);
 /// How often peers hear our height, and we look whether we are behind.
 const STATUS_INTERVAL: Duration = Duration::from_millis(1_000);
-/// Most transactions sent again to a peer that just connected.
-const RESEND_TRANSACTIONS_MAX: usize = 2_000;
 
 /// How this replica behaves; nothing here may differ in what it decides, only in when.
 #[derive(Debug, Clone)]
@@ -88,7 +83,7 @@ pub(super) enum Phase {
 
 /// The replica.
 pub struct Replica {
-    core: consensus::State<MuluContext>,
+    pub(super) core: consensus::State<MuluContext>,
     core_metrics: CoreMetrics,
     pub(super) inner: Inner,
 }
@@ -117,7 +112,7 @@ pub(super) struct Inner {
     /// Frames not yet asked to be durable.
     pub(super) unpersisted: Vec<Vec<u8>>,
     /// Bytes in the vote log since it was last rewritten, by our count.
-    log_bytes: u64,
+    pub(super) log_bytes: u64,
     pub(super) replaying: bool,
     /// Frames the vote log held at the start: what replay derives again need not be written again.
     pub(super) replayed: BTreeSet<Vec<u8>>,
@@ -128,8 +123,8 @@ pub(super) struct Inner {
     /// Whether this validator still waits to hear from the others before it says anything.
     pub(super) listening: bool,
     pub(super) fatal: Option<ReplicaError>,
-    to_push: Vec<Transaction>,
-    committed_at: TimeMs,
+    pub(super) to_push: Vec<Transaction>,
+    pub(super) committed_at: TimeMs,
     pub(super) round: Option<u32>,
     pub(super) equivocations: u64,
 }
@@ -351,7 +346,7 @@ impl Replica {
     }
 
     /// `replay`: what the core has buffered is dropped, so that the vote log is told first.
-    fn start_core_height(&mut self, replay: bool) -> Result<(), ReplicaError> {
+    pub(super) fn start_core_height(&mut self, replay: bool) -> Result<(), ReplicaError> {
         let height = self.inner.tip.header.height.next();
         self.inner.phase = Phase::Working;
         let doubtful = matches!(self.inner.guard.standing, Standing::Doubt { .. });
@@ -369,89 +364,6 @@ impl Replica {
             None,
             VoteExtensionPolicy::Disabled,
         ))
-    }
-
-    /// Reads the vote log: what was signed, seen and judged at the height under way.
-    fn recover(&mut self, frames: &[Vec<u8>]) -> Result<(), ReplicaError> {
-        let working = self.inner.tip.header.height.next();
-        let mut highest = Height::GENESIS;
-        let mut standing = Standing::Sure;
-        for frame in frames {
-            self.inner.log_bytes += frame.len() as u64;
-            let record = LogRecord::from_frame(frame)
-                .map_err(|error| ReplicaError::LogRecord(error.to_string()))?;
-            highest = highest.max(record.height());
-            match &record {
-                LogRecord::Doubt(reason) => {
-                    standing = doubt(reason.clone(), self.inner.tip.header.height);
-                }
-                LogRecord::Resumed(_) => standing = Standing::Sure,
-                _ => {}
-            }
-            if record.height() == working {
-                self.inner.replayed.insert(frame.clone());
-                self.inner.recover_record(record, frame)?;
-            }
-        }
-        let committed = self.inner.tip.header.height;
-        if highest < committed {
-            let reason =
-                format!("the vote log ends at height {highest}, the ledger at {committed}");
-            standing = doubt(reason, committed);
-        } else if highest > working {
-            let reason =
-                format!("the vote log knows height {highest}, the ledger only {committed}");
-            // What the log remembers was signed, so it is certified up to the height before.
-            standing = doubt(reason, highest);
-        }
-        if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.key) {
-            tracing::warn!(%reason, "the vote log is in doubt: abstaining");
-            self.inner.unpersisted.push(LogRecord::doubt_frame(reason));
-            self.inner.guard.standing = standing;
-        }
-        Ok(())
-    }
-
-    /// Resumes the height the vote log tells of, or plans the next one.
-    fn resume_height(&mut self) -> Result<(), ReplicaError> {
-        let inputs = std::mem::take(&mut self.inner.candidates.replay);
-        if inputs.is_empty() {
-            return self.inner.plan_next_height();
-        }
-        tracing::info!(records = inputs.len(), "resuming the height under way from the vote log");
-        self.inner.replaying = true;
-        self.core.index_wal_entries(inputs.iter());
-        self.start_core_height(true)?;
-        for input in inputs {
-            self.run_core(input)?;
-        }
-        self.core.reset_entries_index();
-        self.inner.replaying = false;
-        self.inner.replayed.clear();
-        // A body may have been logged without its verdict.
-        self.consider_all()
-    }
-
-    /// A validator listens before it speaks: its ledger and vote log may be an old copy that is at
-    /// one with itself. Once a quorum's nodes have told their heights and none is ahead of ours,
-    /// it resumes what its log tells of; those that are ahead are caught up with first.
-    pub(super) fn may_speak(&mut self) -> Result<(), ReplicaError> {
-        if self.inner.listening {
-            let working = self.inner.tip.header.height.next();
-            let peers = &self.inner.peers;
-            let reported = |member: &str| {
-                peers.values().any(|p| p.reported && p.member.as_deref() == Some(member))
-            };
-            let power = self.inner.heard_power(true, reported);
-            let ahead = peers
-                .iter()
-                .any(|(id, peer)| peer.height >= working && !self.inner.sync.is_passed_over(id));
-            if ahead || !self.inner.validators.chain_set().is_quorum(power) {
-                return Ok(());
-            }
-            self.inner.listening = false;
-        }
-        if self.inner.phase == Phase::Waiting { self.resume_height() } else { Ok(()) }
     }
 
     fn on_peer(&mut self, from: PeerId, message: PeerInput) -> Result<(), ReplicaError> {
@@ -555,10 +467,6 @@ impl Replica {
     }
 }
 
-fn doubt(reason: String, highest: Height) -> Standing {
-    Standing::Doubt { reason, highest, heard_quorum: false }
-}
-
 impl Inner {
     pub(super) fn is_validator(&self) -> bool {
         let key = self.key.as_ref().map(SigningKey::public_key);
@@ -623,96 +531,6 @@ impl Inner {
         set.is_quorum(power)
     }
 
-    fn context(&self) -> BlockContext {
-        BlockContext {
-            chain_id: self.chain_id.clone(),
-            height: self.tip.header.height.next(),
-            time_ms: self.now.max(TimeMs(self.tip.header.time_ms.0 + 1)),
-        }
-    }
-
-    fn submit(&mut self, submission: Submission) -> Result<(), ReplicaError> {
-        let Submission { transaction, reply } = submission;
-        let id = transaction.id();
-        let verdict = if self.ledger.transaction(&id)?.is_some() {
-            SubmitVerdict::AlreadyCommitted
-        } else if self.mempool.contains(&id) {
-            SubmitVerdict::AlreadyQueued
-        } else {
-            self.queue(transaction, true)?
-        };
-        self.effects.push(Effect::Reply(reply, verdict));
-        Ok(())
-    }
-
-    /// Checks a transaction against the rules and queues it.
-    fn queue(
-        &mut self,
-        transaction: Transaction,
-        own: bool,
-    ) -> Result<SubmitVerdict, ReplicaError> {
-        let context = self.context();
-        let checked = mulu_contracts::execution::check(&context, &transaction, &self.ledger)
-            .map_err(ExecutionError::State)?;
-        if let Err(rejection) = checked {
-            return Ok(SubmitVerdict::Rejected(rejection));
-        }
-        let was_empty = self.mempool.is_empty();
-        match self.mempool.insert(transaction.clone(), own) {
-            Ok(()) => {}
-            Err(MempoolRefusal::Known) => return Ok(SubmitVerdict::AlreadyQueued),
-            Err(MempoolRefusal::Full) => return Ok(SubmitVerdict::Full),
-        }
-        if own {
-            if self.to_push.is_empty() {
-                self.schedule(Timer::PushTransactions, PUSH_DELAY);
-            }
-            self.to_push.push(transaction);
-            if self.to_push.len() >= PUSH_TRANSACTIONS_MAX {
-                self.push_transactions();
-            }
-        }
-        if was_empty {
-            self.plan_next_height()?;
-        }
-        Ok(SubmitVerdict::Queued)
-    }
-
-    fn on_transactions(&mut self, list: Vec<Transaction>) -> Result<(), ReplicaError> {
-        for transaction in list {
-            let id = transaction.id();
-            if !self.mempool.contains(&id) && self.ledger.transaction(&id)?.is_none() {
-                // Refusals are the submitting node's to report.
-                self.queue(transaction, false)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn push_transactions(&mut self) {
-        let list = std::mem::take(&mut self.to_push);
-        for message in push_messages(&list) {
-            self.broadcast(message);
-        }
-    }
-
-    fn on_connected(&mut self, peer: PeerId) -> Result<(), ReplicaError> {
-        let member = self.member_of(&peer)?;
-        self.peers.insert(peer, Peer { height: Height::GENESIS, reported: false, member });
-        let height = self.tip.header.height;
-        self.effects.push(Effect::Send(peer, Box::new(PeerMessage::Status(height))));
-        for message in push_messages(&self.mempool.own(RESEND_TRANSACTIONS_MAX)) {
-            self.effects.push(Effect::Send(peer, Box::new(message)));
-        }
-        self.plan_next_height()
-    }
-
-    fn member_of(&self, peer: &PeerId) -> Result<Option<String>, ReplicaError> {
-        let peer = peer.to_string();
-        let peers = crate::membership::admitted_peers(&self.ledger)?;
-        Ok(peers.into_iter().find(|(id, _)| id.to_string() == peer).map(|(_, member)| member))
-    }
-
     fn on_committed(&mut self) -> Result<(), ReplicaError> {
         self.tip = self.ledger.tip()?;
         self.committed_at = self.now;
@@ -775,26 +593,4 @@ impl Inner {
     pub(super) fn validator_count(&self) -> usize {
         self.validators.count()
     }
-}
-
-/// Packs transactions into push messages within the frame's bounds.
-fn push_messages(list: &[Transaction]) -> Vec<PeerMessage> {
-    const PUSH_BYTES_MAX: usize = 1024 * 1024;
-    let mut messages = Vec::new();
-    let mut envelopes = Vec::new();
-    let mut bytes = 0;
-    for transaction in list {
-        let size = transaction.envelope().encoded_len();
-        let full = envelopes.len() >= PUSH_TRANSACTIONS_MAX || bytes + size > PUSH_BYTES_MAX;
-        if full && !envelopes.is_empty() {
-            messages.push(PeerMessage::Transactions(std::mem::take(&mut envelopes)));
-            bytes = 0;
-        }
-        bytes += size;
-        envelopes.push(transaction.envelope().clone());
-    }
-    if !envelopes.is_empty() {
-        messages.push(PeerMessage::Transactions(envelopes));
-    }
-    messages
 }

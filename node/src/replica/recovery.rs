@@ -1,0 +1,181 @@
+//! After a start: what the vote log tells, and when the validator may speak again.
+
+use arc_malachitebft_core_consensus as consensus;
+use arc_malachitebft_core_types as core;
+use core::{Round, Validity, ValueOrigin};
+use mulu_chain::block::Block;
+use mulu_chain::types::Height;
+
+use super::context::{Address, BlockRef, CoreHeight, MuluContext};
+use super::convert;
+use super::core::{Inner, Phase, Replica, ReplicaError};
+use super::guard::{LogRecord, Standing};
+use super::io::VerifiedBlock;
+
+type CoreInput = consensus::Input<MuluContext>;
+
+impl Replica {
+    /// Reads the vote log: what was signed, seen and judged at the height under way.
+    pub(super) fn recover(&mut self, frames: &[Vec<u8>]) -> Result<(), ReplicaError> {
+        let working = self.inner.tip.header.height.next();
+        let mut highest = Height::GENESIS;
+        let mut standing = Standing::Sure;
+        for frame in frames {
+            self.inner.log_bytes += frame.len() as u64;
+            let record = LogRecord::from_frame(frame)
+                .map_err(|error| ReplicaError::LogRecord(error.to_string()))?;
+            highest = highest.max(record.height());
+            match &record {
+                LogRecord::Doubt(reason) => {
+                    standing = doubt(reason.clone(), self.inner.tip.header.height);
+                }
+                LogRecord::Resumed(_) => standing = Standing::Sure,
+                _ => {}
+            }
+            if record.height() == working {
+                self.inner.replayed.insert(frame.clone());
+                self.inner.recover_record(record, frame)?;
+            }
+        }
+        let committed = self.inner.tip.header.height;
+        if highest < committed {
+            let reason =
+                format!("the vote log ends at height {highest}, the ledger at {committed}");
+            standing = doubt(reason, committed);
+        } else if highest > working {
+            let reason =
+                format!("the vote log knows height {highest}, the ledger only {committed}");
+            // What the log remembers was signed, so it is certified up to the height before.
+            standing = doubt(reason, highest);
+        }
+        if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.key) {
+            tracing::warn!(%reason, "the vote log is in doubt: abstaining");
+            self.inner.unpersisted.push(LogRecord::doubt_frame(reason));
+            self.inner.guard.standing = standing;
+        }
+        Ok(())
+    }
+
+    /// Resumes the height the vote log tells of, or plans the next one.
+    pub(super) fn resume_height(&mut self) -> Result<(), ReplicaError> {
+        let inputs = std::mem::take(&mut self.inner.candidates.replay);
+        if inputs.is_empty() {
+            return self.inner.plan_next_height();
+        }
+        tracing::info!(records = inputs.len(), "resuming the height under way from the vote log");
+        self.inner.replaying = true;
+        self.core.index_wal_entries(inputs.iter());
+        self.start_core_height(true)?;
+        for input in inputs {
+            self.run_core(input)?;
+        }
+        self.core.reset_entries_index();
+        self.inner.replaying = false;
+        self.inner.replayed.clear();
+        // A body may have been logged without its verdict.
+        self.consider_all()
+    }
+
+    /// A validator listens before it speaks: its ledger and vote log may be an old copy that is at
+    /// one with itself. Once a quorum's nodes have told their heights and none is ahead of ours,
+    /// it resumes what its log tells of; those that are ahead are caught up with first.
+    pub(super) fn may_speak(&mut self) -> Result<(), ReplicaError> {
+        if self.inner.listening {
+            let working = self.inner.tip.header.height.next();
+            let peers = &self.inner.peers;
+            let reported = |member: &str| {
+                peers.values().any(|p| p.reported && p.member.as_deref() == Some(member))
+            };
+            let power = self.inner.heard_power(true, reported);
+            let ahead = peers
+                .iter()
+                .any(|(id, peer)| peer.height >= working && !self.inner.sync.is_passed_over(id));
+            if ahead || !self.inner.validators.chain_set().is_quorum(power) {
+                return Ok(());
+            }
+            self.inner.listening = false;
+        }
+        if self.inner.phase == Phase::Waiting { self.resume_height() } else { Ok(()) }
+    }
+}
+
+impl Inner {
+    /// Takes one record of the height under way back from the vote log.
+    pub(super) fn recover_record(
+        &mut self,
+        record: LogRecord,
+        frame: &[u8],
+    ) -> Result<(), ReplicaError> {
+        let own = self.key.as_ref().map(|k| k.public_key());
+        let input = match record {
+            LogRecord::Vote(vote) => {
+                let signed = convert::vote_to_core(&vote);
+                if Some(vote.validator) == own {
+                    self.guard.remember_vote(signed.clone());
+                }
+                Some(CoreInput::Vote(signed))
+            }
+            LogRecord::Proposal(proposal) => {
+                let signed = convert::proposal_to_core(&proposal);
+                if Some(proposal.proposer) == own {
+                    self.guard.remember_proposal(signed.clone());
+                }
+                self.candidates.add_proposal(proposal);
+                Some(CoreInput::Proposal(signed))
+            }
+            LogRecord::Polka(polka) => {
+                Some(CoreInput::PolkaCertificate(convert::polka_to_core(&polka)))
+            }
+            LogRecord::Timeout { kind, round, .. } => {
+                let round = Round::new(round);
+                let timeout = match kind {
+                    0 => core::Timeout::propose(round),
+                    1 => core::Timeout::prevote(round),
+                    _ => core::Timeout::precommit(round),
+                };
+                Some(CoreInput::TimeoutElapsed(timeout))
+            }
+            LogRecord::Value { height, round, proposer, block, valid } => {
+                match self.candidates.body_mut(&block) {
+                    Some(candidate) => candidate.judged = Some(valid),
+                    // A fetched block: it was certified, so no vote of ours rests on it, and it
+                    // comes again by sync.
+                    None if valid => return Ok(()),
+                    None => {}
+                }
+                let value = consensus::ProposedValue {
+                    height: CoreHeight(height),
+                    round: Round::new(round),
+                    valid_round: Round::Nil,
+                    proposer: Address(proposer),
+                    value: BlockRef(block),
+                    validity: Validity::from_bool(valid),
+                };
+                Some(CoreInput::ProposedValue(value, ValueOrigin::Consensus))
+            }
+            LogRecord::Body { bytes, .. } => {
+                let unreadable =
+                    || ReplicaError::LogRecord(format!("a body of {} bytes", frame.len()));
+                let block = Block::from_bytes(&bytes).map_err(|_| unreadable())?;
+                let transactions =
+                    crate::ingest::verify_transactions(&block.transactions, &self.chain_id)
+                        .map_err(|_| unreadable())?;
+                // What is in the log was bounded when it was written.
+                let keep = self.candidates.ids();
+                let verified = VerifiedBlock { block, transactions };
+                let id = self.candidates.add_body(verified, None, &keep);
+                if let Some(candidate) = self.candidates.body_mut(&id) {
+                    candidate.logged = true;
+                }
+                None
+            }
+            LogRecord::Doubt(_) | LogRecord::Resumed(_) | LogRecord::Mark(_) => None,
+        };
+        self.candidates.replay.extend(input);
+        Ok(())
+    }
+}
+
+fn doubt(reason: String, highest: Height) -> Standing {
+    Standing::Doubt { reason, highest, heard_quorum: false }
+}
