@@ -30,6 +30,8 @@ pub use error::{ConfigError, Located, Problem};
 pub const FILE_NAME: &str = "config.toml";
 /// Largest configuration file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Most host names of the API.
+pub const HOSTS_MAX: usize = 32;
 /// Longest moniker, in characters.
 pub const MONIKER_CHARS_MAX: usize = 64;
 /// Where a node listens for peers unless told otherwise: every interface.
@@ -64,10 +66,12 @@ pub struct P2pSection {
 }
 
 /// `[api]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiSection {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Host names the API answers to besides this machine's own, such as a gateway's.
+    pub hosts: Vec<String>,
 }
 
 /// `[log]`
@@ -116,7 +120,8 @@ impl Default for P2pSection {
 
 impl Default for ApiSection {
     fn default() -> Self {
-        ApiSection { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)) }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT));
+        ApiSection { listen, hosts: Vec::new() }
     }
 }
 

@@ -189,7 +189,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             }),
             node: node.clone(),
             metrics,
-            hosts: HostPolicy::for_listener(api_address, &[]),
+            hosts: HostPolicy::for_listener(api_address, &config.api.hosts),
         };
         let (api_stop, api_stopped) = oneshot::channel::<()>();
         let api_task = tokio::spawn(api::serve(listener, api::router(state), async move {

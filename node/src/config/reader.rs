@@ -10,7 +10,8 @@ use toml::Spanned;
 
 use super::error::{Located, Problem};
 use super::{
-    ApiSection, Config, ConfigError, ConsensusSection, LogSection, MONIKER_CHARS_MAX, P2pSection,
+    ApiSection, Config, ConfigError, ConsensusSection, HOSTS_MAX, LogSection, MONIKER_CHARS_MAX,
+    P2pSection,
 };
 use crate::logging::{self, LogFormat};
 use crate::p2p::{AddressInvalid, PEERS_MAX, PeerAddress, check_listen_address};
@@ -45,6 +46,8 @@ struct RawP2p {
 #[serde(deny_unknown_fields)]
 struct RawApi {
     listen: Option<Text>,
+    #[serde(default)]
+    hosts: Vec<Text>,
 }
 
 #[derive(Deserialize, Default)]
@@ -81,13 +84,19 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
         let last = raw.p2p.peers.last().map_or(0..0, Spanned::span);
         check.report(last, too_many_peers(raw.p2p.peers.len()));
     }
+    if let Some(beyond) = raw.api.hosts.get(HOSTS_MAX) {
+        check.report(beyond.span(), too_many_hosts(raw.api.hosts.len()));
+    }
     let config = Config {
         moniker: check.optional(&raw.moniker, moniker, default.moniker),
         p2p: P2pSection {
             listen: check.optional(&raw.p2p.listen, p2p_listen, default.p2p.listen),
             peers: raw.p2p.peers.iter().filter_map(|text| check.value(text, peer)).collect(),
         },
-        api: ApiSection { listen: check.optional(&raw.api.listen, api_listen, default.api.listen) },
+        api: ApiSection {
+            listen: check.optional(&raw.api.listen, api_listen, default.api.listen),
+            hosts: raw.api.hosts.iter().filter_map(|text| check.value(text, host)).collect(),
+        },
         log: LogSection {
             format: check.optional(&raw.log.format, format, default.log.format),
             level: check.optional(&raw.log.level, level, default.log.level),
@@ -184,6 +193,28 @@ fn api_listen(text: &str) -> Result<SocketAddr, Problem> {
             "请写 127.0.0.1:26701（仅本机）、0.0.0.0:26701（所有网卡）或 [::]:26701",
         )
     })
+}
+
+fn host(text: &str) -> Result<String, Problem> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    if !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(problem(
+        format!("`{text}` is not a host name"),
+        format!("`{text}` 不是主机名"),
+        "write a name such as ledger.example.gov, without scheme, port or path",
+        "请写主机名，如 ledger.example.gov，不带协议、端口和路径",
+    ))
+}
+
+fn too_many_hosts(count: usize) -> Problem {
+    problem(
+        format!("{count} host names"),
+        format!("{count} 个主机名"),
+        format!("list at most {HOSTS_MAX} host names"),
+        format!("最多列出 {HOSTS_MAX} 个主机名"),
+    )
 }
 
 fn format(text: &str) -> Result<LogFormat, Problem> {

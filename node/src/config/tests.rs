@@ -63,6 +63,12 @@ fn mistakes_are_named_with_their_place() {
             "not an IP address",
             "127.0.0.1",
         ),
+        (
+            "member = \"MEMBER\"\napi.hosts = [\"https://a.gov\"]",
+            ":2:14:",
+            "not a host name",
+            "without scheme",
+        ),
         ("member = \"MEMBER\"\nlog.format = \"xml\"", ":2:14:", "`xml`", "text or json"),
         ("member = \"MEMBER\"\nlog.level = \"a=b=c\"", ":2:13:", "not a log level", "info"),
         (

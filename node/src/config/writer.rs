@@ -6,6 +6,8 @@ use super::{Config, LogFormat};
 pub(super) fn write(config: &Config) -> String {
     let peers: String =
         config.p2p.peers.iter().map(|peer| format!("  {},\n", quoted(&peer.to_string()))).collect();
+    let hosts: Vec<String> = config.api.hosts.iter().map(|host| quoted(host)).collect();
+    let hosts = format!("[{}]", hosts.join(", "));
     let peers = if peers.is_empty() { "[]".to_owned() } else { format!("[\n{peers}]") };
     let consensus = &config.consensus;
     format!(
@@ -27,6 +29,8 @@ peers = {peers}
 # Where to serve HTTP; MULU_API_LISTEN overrides it. The API speaks plain HTTP: outside this
 # machine put a TLS gateway in front (API 为明文 HTTP：对外开放时请在前面加 TLS 网关)
 listen = {api_listen}
+# Host names the API answers to besides this machine's own (除本机外，API 接受的主机名)
+hosts = {hosts}
 
 [log]
 # text or json; MULU_LOG_FORMAT overrides it (日志格式)
@@ -47,6 +51,7 @@ block_interval_ms_min = {interval}
         member = quoted(&config.member),
         p2p_listen = quoted(&config.p2p.listen.to_string()),
         api_listen = quoted(&config.api.listen.to_string()),
+        hosts = hosts,
         format = quoted(match config.log.format {
             LogFormat::Text => "text",
             LogFormat::Json => "json",

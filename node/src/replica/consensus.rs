@@ -3,9 +3,12 @@
 use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types as core;
 use consensus::{Effect as CoreEffect, Resumable as _, Resume};
-use core::Vote as _;
-use core::{Round, RoundCertificateType, SignedProposal, SignedVote, TimeoutKind};
+use core::{
+    CommitCertificate, ExtendedCommitCertificate, Round, RoundCertificateType, SignedProposal,
+    SignedVote, TimeoutKind, Vote as _,
+};
 use mulu_chain::block::BlockId;
+use mulu_chain::signature::Signature;
 use mulu_chain::types::Height;
 
 use super::context::{Address, CoreHeight, CoreProposal, CoreVote, MuluContext};
@@ -117,11 +120,10 @@ impl Inner {
                 resume.resume_with(valid)
             }
             CoreEffect::VerifyCommitCertificate(certificate, set, params, resume) => {
-                let votes = certificate.commit_signatures.iter().map(|s| {
-                    let block = core::NilOrVal::Val(certificate.value_id);
-                    let (height, round) = (certificate.height.0, certificate.round);
-                    (precommit(height, round, block, s.address), s.signature)
-                });
+                let signatures = certificate.commit_signatures.iter();
+                let votes = signatures.map(|s| (s.address, s.signature));
+                let CommitCertificate { height, round, value_id, .. } = certificate;
+                let votes = precommits(height.0, round, value_id, votes);
                 resume.resume_with(convert::verify_votes(
                     &self.chain_id,
                     &set,
@@ -130,11 +132,10 @@ impl Inner {
                 ))
             }
             CoreEffect::VerifyExtendedCommitCertificate(certificate, set, params, _, resume) => {
-                let votes = certificate.commit_signatures.iter().map(|s| {
-                    let block = core::NilOrVal::Val(certificate.value_id);
-                    let (height, round) = (certificate.height.0, certificate.round);
-                    (precommit(height, round, block, s.address), s.signature)
-                });
+                let signatures = certificate.commit_signatures.iter();
+                let votes = signatures.map(|s| (s.address, s.signature));
+                let ExtendedCommitCertificate { height, round, value_id, .. } = certificate;
+                let votes = precommits(height.0, round, value_id, votes);
                 resume.resume_with(convert::verify_votes(
                     &self.chain_id,
                     &set,
@@ -300,11 +301,15 @@ impl Inner {
     }
 }
 
-fn precommit(
+/// The precommits of a commit certificate, rebuilt from its signatures.
+fn precommits(
     height: Height,
     round: Round,
-    block: core::NilOrVal<BlockId>,
-    validator: Address,
-) -> CoreVote {
-    CoreVote { height, round, kind: core::VoteType::Precommit, block, validator }
+    block: BlockId,
+    signatures: impl Iterator<Item = (Address, Signature)>,
+) -> impl Iterator<Item = (CoreVote, Signature)> {
+    signatures.map(move |(validator, signature)| {
+        let (kind, block) = (core::VoteType::Precommit, core::NilOrVal::Val(block));
+        (CoreVote { height, round, kind, block, validator }, signature)
+    })
 }
