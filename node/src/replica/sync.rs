@@ -29,6 +29,8 @@ const PASS_OVER_MS: u64 = 30_000;
 const ONE_BEHIND_MS: u64 = 700;
 /// Most blocks kept ahead of the tip.
 const BLOCKS_AHEAD_MAX: usize = 256;
+/// Bytes of them beyond which no more are taken; the next answer may exceed it by a frame.
+const BYTES_AHEAD_MAX: usize = 64 * 1024 * 1024;
 
 /// A block on its way into the chain.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ struct Fetched {
     from: PeerId,
     verified: VerifiedBlock,
     certificate: CommitCertificate,
+    bytes: usize,
 }
 
 /// What is asked for and what has come.
@@ -54,6 +57,11 @@ impl SyncState {
         if self.asked.is_some_and(|(asked, ..)| asked == *peer) {
             self.asked = None;
         }
+    }
+
+    fn is_full(&self) -> bool {
+        let bytes: usize = self.blocks.values().map(|fetched| fetched.bytes).sum();
+        self.blocks.len() >= BLOCKS_AHEAD_MAX || bytes >= BYTES_AHEAD_MAX
     }
 
     /// Whether a peer lied or stalled lately.
@@ -112,10 +120,11 @@ impl Replica {
             }
             expected = height.next();
             let wanted = height > inner.tip.header.height
-                && inner.sync.blocks.len() < BLOCKS_AHEAD_MAX
+                && !inner.sync.is_full()
                 && !inner.sync.blocks.contains_key(&height);
             if wanted {
-                inner.sync.blocks.insert(height, Fetched { from, verified, certificate });
+                let bytes = verified.block.size_bound();
+                inner.sync.blocks.insert(height, Fetched { from, verified, certificate, bytes });
             }
         }
         if expected == first {
@@ -215,6 +224,13 @@ impl Inner {
         }
         self.sync.passed_over.retain(|_, since| now.0.saturating_sub(since.0) < PASS_OVER_MS);
         let tip = self.tip.header.height;
+        if self.sync.is_full() {
+            if self.sync.blocks.contains_key(&tip.next()) {
+                return;
+            }
+            // The one block that is wanted first would find no room.
+            self.sync.blocks.clear();
+        }
         let mut from = tip.next();
         while self.sync.blocks.contains_key(&from) {
             from = from.next();
@@ -229,9 +245,6 @@ impl Inner {
             self.sync.behind_since = None;
             return;
         };
-        if self.sync.blocks.len() + SYNC_BLOCKS_MAX > BLOCKS_AHEAD_MAX {
-            return;
-        }
         if best == tip.next() && self.undelivered.is_none() {
             match self.sync.behind_since {
                 Some((height, since)) if height == tip => {
