@@ -35,8 +35,6 @@ pub const STATE_KEY_BYTES_MAX: usize = 512;
 pub const RULE_ID_BYTES_MAX: usize = 16;
 /// Largest audit bundle, in bytes.
 pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// Smallest and largest magnitude of a round number that can be voted in.
-pub const ROUND_MAX: u32 = 1_000_000;
 
 // How the bounds relate.
 const _: () = assert!(PAYLOAD_BYTES_MAX + SIGNATURES_MAX * 98 + 64 < 65_535);

@@ -23,7 +23,7 @@
 //!
 //! Everything else is **damage**: a log shorter than guarded, a frame whose chain does not fit, no
 //! readable guard slot, a missing file. Then the log is *in doubt* and the validator abstains until
-//! one height beyond the highest certified one. A failed write or sync stops the process: it is
+//! it is beyond what it may have signed (`replica/guard.rs`). A failed write or sync stops the process: it is
 //! never tried again, because the kernel may have dropped the pages (promise P7, P10).
 
 use std::fs::{self, File, OpenOptions};

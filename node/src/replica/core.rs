@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types::{
-    LinearTimeouts, Round, ThresholdParams, ValidatorSet as _, ValuePayload, VoteExtensionPolicy,
+    LinearTimeouts, Round, ThresholdParams, ValuePayload, VoteExtensionPolicy,
 };
 use arc_malachitebft_metrics::Metrics as CoreMetrics;
 use libp2p::PeerId;
@@ -588,9 +588,5 @@ impl Inner {
             .filter(|v| Some(v.public_key) == own_key || heard(&v.member))
             .map(|v| v.power)
             .sum()
-    }
-
-    pub(super) fn validator_count(&self) -> usize {
-        self.validators.count()
     }
 }

@@ -293,7 +293,7 @@ impl Inner {
         let heard: Vec<String> =
             self.peers.values().filter(|p| p.reported).filter_map(|p| p.member.clone()).collect();
         let power = self.heard_power(true, |member| heard.iter().any(|m| m == member));
-        let quorum = self.validators.chain_set().is_quorum(power) && self.validator_count() > 0;
+        let quorum = self.validators.chain_set().is_quorum(power);
         if let Standing::Doubt { highest, heard_quorum, .. } = &mut self.guard.standing
             && !*heard_quorum
         {
