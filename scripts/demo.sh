@@ -3,13 +3,19 @@
 #
 #   CATALOG=file   import this catalog (CSV, data.json, CKAN JSON lines) instead of a generated one
 #   DEMO=once      end with exit status 0 instead of leaving the consortium running
-#   PORT=26600     first of eight ports: peers on PORT+1..+4, APIs on PORT+101..+104
+#   PORT=26600     base of eight ports: peers on PORT+1..+4, APIs on PORT+101..+104
 #   DEMO_DIR=.demo where everything is kept
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/prepare.sh
 
 PORT="${PORT:-26600}"
+# From here on the system itself hands out ports to outgoing connections, the nodes' own included.
+FIRST_OUTGOING=$(cut -f1 /proc/sys/net/ipv4/ip_local_port_range 2>/dev/null || echo 32768)
+if [ $((PORT + 104)) -ge "$FIRST_OUTGOING" ] || [ "$PORT" -lt 1024 ]; then
+  echo "demo: PORT=$PORT: choose one from 1024 to $((FIRST_OUTGOING - 105)); higher ports may be taken by outgoing connections" >&2
+  exit 2
+fi
 DIR="$(realpath -m "${DEMO_DIR:-.demo}")"
 NET="$DIR/consortium"
 if [ -t 1 ]; then BOLD=$'\e[1m'; DIM=$'\e[2m'; OFF=$'\e[0m'; else BOLD=""; DIM=""; OFF=""; fi
