@@ -15,10 +15,12 @@ need_cargo() {
 
 # RocksDB is compiled from source: a C++20 compiler, and libclang for its bindings.
 have_libclang() {
-  local file
-  for file in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib64/libclang*.so* \
-              "${LIBCLANG_PATH:-/nonexistent}"/libclang*.so*; do
-    [ -e "$file" ] && return 0
+  local folder file
+  # Not `libclang*`: libclang-cpp is another library, and is often there alone.
+  for folder in /usr/lib/llvm-*/lib /usr/lib/* /usr/lib64 "${LIBCLANG_PATH:-/nonexistent}"; do
+    for file in "$folder"/libclang.so* "$folder"/libclang-[0-9]*.so*; do
+      [ -e "$file" ] && return 0
+    done
   done
   return 1
 }
