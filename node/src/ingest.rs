@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use crossbeam_channel::{Sender, TrySendError};
 use libp2p::PeerId;
-use mulu_chain::block::Block;
+use mulu_chain::block::{Block, BlockInvalid, CertifiedBlock};
 use mulu_chain::digest::Digest;
+use mulu_chain::signature::PublicKey;
 use mulu_chain::transaction::Envelope;
-use mulu_chain::types::ChainId;
+use mulu_chain::types::{ChainId, Height};
 use mulu_contracts::transaction::Transaction;
 use tokio::sync::Semaphore;
 
 use crate::metrics::Metrics;
 use crate::p2p::P2pEvent;
-use crate::replica::io::{Input, PeerInput, VerifiedBlock};
+use crate::replica::io::{Input, PeerInput, Verified, VerifiedBlock};
+use crate::replica::signing::Verifier;
 use crate::replica::wire::PeerMessage;
 
 /// Most verified transactions remembered.
@@ -101,10 +103,89 @@ pub fn verify_transactions(
     envelopes.iter().map(|envelope| verify(envelope, chain_id)).collect()
 }
 
+/// Why a peer's message goes no further.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAdmitted {
+    /// The signature is not that of the key the message names.
+    #[error("the {what} at height {height} is not signed by the key it names, {signer}")]
+    Signature {
+        /// A vote or a proposal.
+        what: &'static str,
+        /// Its height.
+        height: Height,
+        /// The key.
+        signer: PublicKey,
+    },
+    /// A block breaks a rule of form.
+    #[error(transparent)]
+    Block(#[from] BlockInvalid),
+    /// A block holds an invalid transaction.
+    #[error(transparent)]
+    Transactions(#[from] TransactionsInvalid),
+}
+
+/// Verifies what a peer's message carries: every signature of it that needs no knowledge of the
+/// chain's state. `cache` spares transactions that were verified before.
+///
+/// # Errors
+/// [`NotAdmitted`].
+pub fn admit(
+    message: PeerMessage,
+    chain_id: &ChainId,
+    verifier: &dyn Verifier,
+    cache: &VerifiedCache,
+) -> Result<PeerInput, NotAdmitted> {
+    Ok(match message {
+        PeerMessage::Vote(vote) => {
+            let (height, signer) = (vote.height, vote.validator);
+            let vote = Verified::check(vote, chain_id, verifier);
+            PeerInput::Vote(vote.ok_or(NotAdmitted::Signature { what: "vote", height, signer })?)
+        }
+        PeerMessage::Proposal(proposal) => {
+            let (height, signer) = (proposal.height, proposal.proposer);
+            let proposal = Verified::check(proposal, chain_id, verifier);
+            let refusal = NotAdmitted::Signature { what: "proposal", height, signer };
+            PeerInput::Proposal(proposal.ok_or(refusal)?)
+        }
+        PeerMessage::Polka(polka) => PeerInput::Polka(polka),
+        PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
+        PeerMessage::Status(height) => PeerInput::Status(height),
+        PeerMessage::BlocksRequest { from, count } => PeerInput::BlocksRequest { from, count },
+        PeerMessage::Block(block) => {
+            PeerInput::Block(Box::new(verify_block(block, chain_id, cache)?))
+        }
+        PeerMessage::Transactions(envelopes) => {
+            // One bad transaction does not spoil the others of a push.
+            let verify = |e: &Envelope| cache.verify(e, chain_id).ok();
+            PeerInput::Transactions(envelopes.iter().filter_map(verify).collect())
+        }
+        PeerMessage::Blocks(blocks) => {
+            let verify = |certified: CertifiedBlock| {
+                let block = verify_block(certified.block, chain_id, cache)?;
+                Ok::<_, NotAdmitted>((block, certified.certificate))
+            };
+            PeerInput::Blocks(blocks.into_iter().map(verify).collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+fn verify_block(
+    block: Block,
+    chain_id: &ChainId,
+    cache: &VerifiedCache,
+) -> Result<VerifiedBlock, NotAdmitted> {
+    block.check_form()?;
+    let verify = |envelope| cache.verify(envelope, chain_id);
+    let transactions = block.transactions.iter().map(verify).collect::<Result<_, _>>()?;
+    Ok(VerifiedBlock { block, transactions })
+}
+
 /// Turns network events into replica inputs.
 pub struct Ingest {
     /// The chain.
     pub chain_id: ChainId,
+    /// Checks votes and proposals.
+    pub verifier: Arc<dyn Verifier>,
     /// Where inputs go.
     pub inputs: Sender<Input>,
     /// Shared with the API.
@@ -143,44 +224,10 @@ impl Ingest {
                 return;
             }
         };
-        match self.verify(message) {
+        match admit(message, &self.chain_id, &*self.verifier, &self.verified) {
             Ok(message) => self.give(Input::Peer { from, message }),
             Err(error) => tracing::warn!(peer = %from, %error, "dropping a message"),
         }
-    }
-
-    fn verify(&self, message: PeerMessage) -> Result<PeerInput, String> {
-        Ok(match message {
-            PeerMessage::Vote(vote) => PeerInput::Vote(vote),
-            PeerMessage::Proposal(proposal) => PeerInput::Proposal(proposal),
-            PeerMessage::Polka(polka) => PeerInput::Polka(polka),
-            PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
-            PeerMessage::Status(height) => PeerInput::Status(height),
-            PeerMessage::BlocksRequest { from, count } => PeerInput::BlocksRequest { from, count },
-            PeerMessage::Block(block) => PeerInput::Block(Box::new(self.verify_block(block)?)),
-            PeerMessage::Transactions(envelopes) => {
-                // One bad transaction does not spoil the others of a push.
-                let verify = |e: &Envelope| self.verified.verify(e, &self.chain_id).ok();
-                PeerInput::Transactions(envelopes.iter().filter_map(verify).collect())
-            }
-            PeerMessage::Blocks(blocks) => {
-                let verify = |block: mulu_chain::block::CertifiedBlock| {
-                    Ok::<_, String>((self.verify_block(block.block)?, block.certificate))
-                };
-                PeerInput::Blocks(blocks.into_iter().map(verify).collect::<Result<_, _>>()?)
-            }
-        })
-    }
-
-    fn verify_block(&self, block: Block) -> Result<VerifiedBlock, String> {
-        block.check_form().map_err(|error| error.to_string())?;
-        let transactions = block
-            .transactions
-            .iter()
-            .map(|envelope| self.verified.verify(envelope, &self.chain_id))
-            .collect::<Result<_, _>>()
-            .map_err(|error| error.to_string())?;
-        Ok(VerifiedBlock { block, transactions })
     }
 
     /// A full queue drops the message: the layers above say everything again.

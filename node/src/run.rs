@@ -26,6 +26,7 @@ use crate::p2p::{self, P2pConfig, P2pError};
 use crate::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use crate::replica::guard::LogRecord;
 use crate::replica::handle::{ReplicaHandle, Status};
+use crate::replica::signing::{Ed25519, Signer, Verifier};
 use crate::storage::{Ledger, StorageError};
 use crate::vote_log::{self, Opened, VoteLog, VoteLogError};
 
@@ -126,8 +127,16 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         validator_key: validator_key.as_ref().map(|key| key.public_key()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let replica =
-        Replica::new(ledger.clone(), validator_key, replica_config(&config), &frames, TimeMs(0))?;
+    let signer = validator_key.map(|key| Box::new(key) as Box<dyn Signer>);
+    let verifier: Arc<dyn Verifier> = Arc::new(Ed25519);
+    let replica = Replica::new(
+        ledger.clone(),
+        signer,
+        verifier.clone(),
+        replica_config(&config),
+        &frames,
+        TimeMs(0),
+    )?;
     drop(frames);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -173,6 +182,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         })?;
         let ingest = Ingest {
             chain_id: founding.chain_id().clone(),
+            verifier,
             inputs,
             verified: verified.clone(),
             metrics: metrics.clone(),

@@ -188,7 +188,8 @@ fn a_synced_body_that_is_not_the_headers_does_not_stop_the_node() {
     net.run_until_height(6, 300_000);
 }
 
-/// One peer fills the room for proposals with unsigned ones for heights to come.
+/// One peer sends unsigned proposals for heights to come, one validator fills the room for
+/// proposals with signed ones.
 #[test]
 fn a_flood_of_proposals_does_not_stop_the_chain() {
     let mut net = Net::new(31);
@@ -199,7 +200,9 @@ fn a_flood_of_proposals_does_not_stop_the_chain() {
         for to in 0..4 {
             let height = Height(net.nodes[to].ledger.height().unwrap().0 + 4);
             let forged = WireProposal { height, round, ..honest.clone() };
-            net.hand(to, (to + 1) % 4, PeerInput::Proposal(forged));
+            let signed = net.sign_proposal(0, forged.clone());
+            assert!(!net.hand_message(to, (to + 1) % 4, PeerMessage::Proposal(forged)));
+            assert!(net.hand_message(to, (to + 1) % 4, PeerMessage::Proposal(signed)));
         }
     }
     net.run_until_height(8, 1_200_000);
@@ -273,7 +276,7 @@ fn a_false_body_does_not_displace_the_true_one() {
     net.run_until_height(6, 1_200_000);
 }
 
-/// A vote that verifies under nobody's key does not begin a height.
+/// A vote that verifies under no validator's key does not begin a height.
 #[test]
 fn a_forged_vote_begins_nothing() {
     let mut net = Net::new(53);
@@ -291,7 +294,10 @@ fn a_forged_vote_begins_nothing() {
         signature: forged.signature,
     };
     assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().round, None);
-    net.hand(1, 3, PeerInput::Vote(vote));
+    assert!(!net.hand_message(1, 3, PeerMessage::Vote(vote.clone())));
+    // Well signed, by a key that is no validator's.
+    let strangers = net.sign_vote(&SigningKey::from_seed(&[77; 32]), vote);
+    assert!(net.hand_message(1, 3, PeerMessage::Vote(strangers)));
     assert_eq!(net.nodes[1].replica.as_ref().unwrap().status().round, None);
 }
 

@@ -9,7 +9,7 @@ use mulu_chain::types::Height;
 
 use super::context::MuluContext;
 use super::executor::Executed;
-use super::io::VerifiedBlock;
+use super::io::{Verified, VerifiedBlock};
 use super::wire::WireProposal;
 
 /// Most undecided bodies kept of one sender; over it, the sender's oldest is forgotten. Bodies this
@@ -43,7 +43,7 @@ pub struct Candidate {
 pub struct Candidates {
     bodies: BTreeMap<BlockId, Candidate>,
     next_number: u64,
-    proposals: Vec<WireProposal>,
+    proposals: Vec<Verified<WireProposal>>,
     /// Inputs recovered from the vote log, until they are fed to the core.
     pub replay: Vec<consensus::Input<MuluContext>>,
 }
@@ -80,13 +80,14 @@ impl Candidates {
         id
     }
 
-    /// Keeps a proposal whose signature verified.
-    pub fn add_proposal(&mut self, proposal: WireProposal) {
+    /// Keeps a proposal.
+    pub fn add_proposal(&mut self, proposal: Verified<WireProposal>) {
         if self.proposals.contains(&proposal) {
             return;
         }
-        let of_proposer =
-            |p: &&WireProposal| p.height == proposal.height && p.proposer == proposal.proposer;
+        let of_proposer = |p: &&Verified<WireProposal>| {
+            p.height == proposal.height && p.proposer == proposal.proposer
+        };
         let in_round =
             self.proposals.iter().filter(of_proposer).filter(|p| p.round == proposal.round);
         if in_round.count() >= PROPOSALS_PER_ROUND_MAX {
@@ -100,13 +101,13 @@ impl Candidates {
     }
 
     /// Proposals for a height that name a block.
-    pub fn proposals_for(&self, height: Height, block: &BlockId) -> Vec<WireProposal> {
-        let names = |p: &&WireProposal| p.height == height && p.block == *block;
+    pub fn proposals_for(&self, height: Height, block: &BlockId) -> Vec<Verified<WireProposal>> {
+        let names = |p: &&Verified<WireProposal>| p.height == height && p.block == *block;
         self.proposals.iter().filter(names).cloned().collect()
     }
 
     /// Proposals for a height.
-    pub fn proposals(&self, height: Height) -> Vec<WireProposal> {
+    pub fn proposals(&self, height: Height) -> Vec<Verified<WireProposal>> {
         self.proposals.iter().filter(|p| p.height == height).cloned().collect()
     }
 
@@ -128,6 +129,16 @@ impl Candidates {
     /// Whether a proposal for this height is known.
     pub fn has_proposal(&self, height: Height) -> bool {
         self.proposals.iter().any(|p| p.height == height)
+    }
+
+    /// How many bodies are kept.
+    pub fn bodies_len(&self) -> usize {
+        self.bodies.len()
+    }
+
+    /// How many proposals are kept.
+    pub fn proposals_len(&self) -> usize {
+        self.proposals.len()
     }
 
     /// Forgets what is below the height that begins.

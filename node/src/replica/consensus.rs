@@ -11,7 +11,7 @@ use mulu_chain::block::BlockId;
 use mulu_chain::signature::Signature;
 use mulu_chain::types::Height;
 
-use super::context::{Address, CoreHeight, CoreProposal, CoreVote, MuluContext};
+use super::context::{Address, CoreHeight, CoreProposal, CoreValidatorSet, CoreVote, MuluContext};
 use super::convert;
 use super::core::{Inner, ReplicaError};
 use super::guard::LogRecord;
@@ -110,11 +110,11 @@ impl Inner {
             CoreEffect::VerifySignature(message, key, resume) => {
                 let valid = match &message.message {
                     consensus::ConsensusMsg::Vote(vote) => {
-                        convert::vote_verifies(&self.chain_id, vote, &key, &message.signature)
+                        vote.validator.0 == key && self.vote_verifies(vote, &message.signature)
                     }
                     consensus::ConsensusMsg::Proposal(proposal) => {
-                        let signature = &message.signature;
-                        convert::proposal_verifies(&self.chain_id, proposal, &key, signature)
+                        proposal.proposer.0 == key
+                            && self.proposal_verifies(proposal, &message.signature)
                     }
                 };
                 resume.resume_with(valid)
@@ -124,24 +124,14 @@ impl Inner {
                 let votes = signatures.map(|s| (s.address, s.signature));
                 let CommitCertificate { height, round, value_id, .. } = certificate;
                 let votes = precommits(height.0, round, value_id, votes);
-                resume.resume_with(convert::verify_votes(
-                    &self.chain_id,
-                    &set,
-                    params.quorum,
-                    votes,
-                ))
+                resume.resume_with(self.verify_votes(&set, params.quorum, votes))
             }
             CoreEffect::VerifyExtendedCommitCertificate(certificate, set, params, _, resume) => {
                 let signatures = certificate.commit_signatures.iter();
                 let votes = signatures.map(|s| (s.address, s.signature));
                 let ExtendedCommitCertificate { height, round, value_id, .. } = certificate;
                 let votes = precommits(height.0, round, value_id, votes);
-                resume.resume_with(convert::verify_votes(
-                    &self.chain_id,
-                    &set,
-                    params.quorum,
-                    votes,
-                ))
+                resume.resume_with(self.verify_votes(&set, params.quorum, votes))
             }
             CoreEffect::VerifyPolkaCertificate(certificate, set, params, resume) => {
                 let votes = certificate.polka_signatures.iter().map(|s| {
@@ -151,12 +141,7 @@ impl Inner {
                     let vote = CoreVote { height, round, kind, block, validator: s.address };
                     (vote, s.signature)
                 });
-                resume.resume_with(convert::verify_votes(
-                    &self.chain_id,
-                    &set,
-                    params.quorum,
-                    votes,
-                ))
+                resume.resume_with(self.verify_votes(&set, params.quorum, votes))
             }
             CoreEffect::VerifyRoundCertificate(certificate, set, params, resume) => {
                 let precommits = certificate.cert_type == RoundCertificateType::Precommit;
@@ -174,7 +159,7 @@ impl Inner {
                             let validator = s.address;
                             (CoreVote { height, round, kind, block, validator }, s.signature)
                         });
-                        convert::verify_votes(&self.chain_id, &set, threshold, votes)
+                        self.verify_votes(&set, threshold, votes)
                     }
                 };
                 resume.resume_with(verdict)
@@ -213,6 +198,28 @@ impl Inner {
         })
     }
 
+    /// Votes and proposals enter the core verified or signed by us. Only the votes that it takes out
+    /// of a certificate it has not asked us to verify are checked here.
+    fn vote_verifies(&self, vote: &CoreVote, signature: &Signature) -> bool {
+        !self.unverified_input
+            || convert::vote_verifies(&*self.verifier, &self.chain_id, vote, signature)
+    }
+
+    fn proposal_verifies(&self, proposal: &CoreProposal, signature: &Signature) -> bool {
+        !self.unverified_input
+            || convert::proposal_verifies(&*self.verifier, &self.chain_id, proposal, signature)
+    }
+
+    #[allow(clippy::result_large_err)] // The core's own error type.
+    fn verify_votes(
+        &self,
+        set: &CoreValidatorSet,
+        threshold: core::ThresholdParam,
+        votes: impl Iterator<Item = (CoreVote, Signature)>,
+    ) -> Result<(), core::CertificateError<MuluContext>> {
+        convert::verify_votes(&*self.verifier, &self.chain_id, set, threshold, votes)
+    }
+
     /// Whatever is said rests on the log: that goes to disk first.
     fn publish(&mut self, message: Option<PeerMessage>) {
         if let Some(message) = message {
@@ -229,10 +236,10 @@ impl Inner {
             return Ok(earlier.clone());
         }
         let statement = vote.statement(&self.chain_id);
-        let (Some(key), Some(statement)) = (&self.key, statement) else {
+        let (Some(signer), Some(statement)) = (&self.signer, statement) else {
             return Err(self.cannot_sign(vote.height()));
         };
-        let signed = SignedVote::new(vote, key.sign(&statement.signed_bytes()));
+        let signed = SignedVote::new(vote, signer.sign(&statement.signed_bytes()));
         self.guard.remember_vote(signed.clone());
         Ok(signed)
     }
@@ -245,10 +252,10 @@ impl Inner {
             return Ok(earlier.clone());
         }
         let statement = proposal.statement(&self.chain_id);
-        let (Some(key), Some(statement)) = (&self.key, statement) else {
+        let (Some(signer), Some(statement)) = (&self.signer, statement) else {
             return Err(self.cannot_sign(CoreHeight(proposal.height)));
         };
-        let signed = SignedProposal::new(proposal, key.sign(&statement.signed_bytes()));
+        let signed = SignedProposal::new(proposal, signer.sign(&statement.signed_bytes()));
         self.guard.remember_proposal(signed.clone());
         Ok(signed)
     }

@@ -6,16 +6,18 @@ use arc_malachitebft_core_types as core;
 use core::{
     CertificateError, CommitSignature, ExtendedCommitCertificate, ExtendedCommitSignature,
     NilOrVal, PolkaCertificate, PolkaSignature, Round, RoundCertificate, RoundCertificateType,
-    RoundSignature, SignedProposal, SignedVote, ThresholdParam, Vote as _, VoteType,
+    RoundSignature, SignedProposal, SignedVote, ThresholdParam, VoteType,
 };
 use mulu_chain::certificate::{self, VoteKind};
 use mulu_chain::digest::Digest;
-use mulu_chain::signature::{PublicKey, Signature};
+use mulu_chain::signature::Signature;
 use mulu_chain::types::ChainId;
 
 use super::context::{
     Address, BlockRef, CoreHeight, CoreProposal, CoreValidatorSet, CoreVote, MuluContext,
 };
+use super::io::Verified;
+use super::signing::Verifier;
 use super::wire::{WirePolka, WireProposal, WireRoundCertificate, WireRoundVote, WireVote};
 
 fn kind_to_wire(kind: VoteType) -> VoteKind {
@@ -56,7 +58,7 @@ pub fn vote_to_wire(vote: &SignedVote<MuluContext>) -> Option<WireVote> {
 }
 
 /// A vote for the core.
-pub fn vote_to_core(vote: &WireVote) -> SignedVote<MuluContext> {
+pub fn vote_to_core(vote: &Verified<WireVote>) -> SignedVote<MuluContext> {
     let message = CoreVote {
         height: vote.height,
         round: Round::new(vote.round),
@@ -80,7 +82,7 @@ pub fn proposal_to_wire(proposal: &SignedProposal<MuluContext>) -> Option<WirePr
 }
 
 /// A proposal for the core.
-pub fn proposal_to_core(proposal: &WireProposal) -> SignedProposal<MuluContext> {
+pub fn proposal_to_core(proposal: &Verified<WireProposal>) -> SignedProposal<MuluContext> {
     let message = CoreProposal {
         height: proposal.height,
         round: Round::new(proposal.round),
@@ -191,36 +193,35 @@ pub fn commit_to_core(
     }
 }
 
-/// Whether a vote's signature verifies; the signer must be the voter it names.
+/// Whether a vote's signature is the voter's.
 pub fn vote_verifies(
+    verifier: &dyn Verifier,
     chain_id: &ChainId,
     vote: &CoreVote,
-    key: &PublicKey,
     signature: &Signature,
 ) -> bool {
-    vote.validator_address().0 == *key
-        && vote
-            .statement(chain_id)
-            .is_some_and(|statement| key.verify(&statement.signed_bytes(), signature).is_ok())
+    vote.statement(chain_id).is_some_and(|statement| {
+        verifier.verify(&vote.validator.0, &statement.signed_bytes(), signature)
+    })
 }
 
-/// Whether a proposal's signature verifies; the signer must be the proposer it names.
+/// Whether a proposal's signature is the proposer's.
 pub fn proposal_verifies(
+    verifier: &dyn Verifier,
     chain_id: &ChainId,
     proposal: &CoreProposal,
-    key: &PublicKey,
     signature: &Signature,
 ) -> bool {
-    proposal.proposer.0 == *key
-        && proposal
-            .statement(chain_id)
-            .is_some_and(|statement| key.verify(&statement.signed_bytes(), signature).is_ok())
+    proposal.statement(chain_id).is_some_and(|statement| {
+        verifier.verify(&proposal.proposer.0, &statement.signed_bytes(), signature)
+    })
 }
 
 /// Verifies a list of votes that together must reach a threshold. Any unknown, repeated or
 /// mis-signed vote refuses the whole certificate.
 #[allow(clippy::result_large_err)] // The core's own error type.
 pub fn verify_votes(
+    verifier: &dyn Verifier,
     chain_id: &ChainId,
     set: &CoreValidatorSet,
     threshold: ThresholdParam,
@@ -235,7 +236,7 @@ pub fn verify_votes(
         }
         let validator =
             set.chain_set().get(&address.0).ok_or(CertificateError::UnknownValidator(address))?;
-        if !vote_verifies(chain_id, &vote, &address.0, &signature) {
+        if !vote_verifies(verifier, chain_id, &vote, &signature) {
             let invalid = CommitSignature::new(address, signature);
             return Err(CertificateError::InvalidCommitSignature(invalid));
         }

@@ -5,6 +5,7 @@
 //! read. The same code runs in a simulator.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_core_consensus as consensus;
@@ -14,7 +15,7 @@ use arc_malachitebft_core_types::{
 use arc_malachitebft_metrics::Metrics as CoreMetrics;
 use libp2p::PeerId;
 use mulu_chain::block::BlockId;
-use mulu_chain::signature::SigningKey;
+use mulu_chain::signature::{PublicKey, SigningKey};
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::transaction::Transaction;
 
@@ -26,6 +27,7 @@ use super::guard::{LogRecord, SignerGuard, Standing};
 use super::handle::{PeerStatus, Status};
 use super::io::{Effect, Input, PeerInput, Timer};
 use super::mempool::Mempool;
+use super::signing::{Signer, Verifier};
 use super::sync::SyncState;
 use super::wire::PeerMessage;
 use crate::storage::{Ledger, StorageError, Tip};
@@ -92,7 +94,11 @@ pub struct Replica {
 pub(super) struct Inner {
     pub(super) chain_id: ChainId,
     pub(super) config: ReplicaConfig,
-    pub(super) key: Option<SigningKey>,
+    /// None on an observer, which signs nothing.
+    pub(super) signer: Option<Box<dyn Signer>>,
+    pub(super) verifier: Arc<dyn Verifier>,
+    /// Whether the core works on a certificate, whose votes nobody has verified yet.
+    pub(super) unverified_input: bool,
     pub(super) ledger: Ledger,
     pub(super) tip: Tip,
     pub(super) validators: CoreValidatorSet,
@@ -139,13 +145,15 @@ pub(super) struct Peer {
 }
 
 impl Replica {
-    /// Builds the replica on an opened ledger. `frames` are the vote log's, oldest first.
+    /// Builds the replica on an opened ledger; without a `signer` it only follows. `frames` are the
+    /// vote log's, oldest first.
     ///
     /// # Errors
     /// [`ReplicaError`] if the ledger or the log cannot be read.
     pub fn new(
         ledger: Ledger,
-        key: Option<SigningKey>,
+        signer: Option<Box<dyn Signer>>,
+        verifier: Arc<dyn Verifier>,
         config: ReplicaConfig,
         frames: &[Vec<u8>],
         now: TimeMs,
@@ -156,15 +164,15 @@ impl Replica {
         let chain_id = tip.header.chain_id.clone();
         let validators = CoreValidatorSet::new(set);
         // An observer needs an address too; its own key is in no set, so any other will do.
-        let address = match &key {
-            Some(key) => Address(key.public_key()),
+        let address = match &signer {
+            Some(signer) => Address(signer.public_key()),
             None => Address(SigningKey::from_seed(&[0x4d; 32]).public_key()),
         };
         let params = consensus::Params {
             address,
             threshold_params: ThresholdParams::default(),
             value_payload: ValuePayload::ProposalAndParts,
-            enabled: key.is_some(),
+            enabled: signer.is_some(),
         };
         let core = consensus::State::new(
             MuluContext { chain_id: chain_id.clone() },
@@ -177,7 +185,9 @@ impl Replica {
         let inner = Inner {
             chain_id,
             config,
-            key,
+            signer,
+            verifier,
+            unverified_input: false,
             ledger,
             committed_at: tip.header.time_ms,
             tip,
@@ -276,6 +286,10 @@ impl Replica {
     ) -> Result<(), ReplicaError> {
         self.inner.deferred.push_back(input);
         while let Some(input) = self.inner.deferred.pop_front() {
+            self.inner.unverified_input = matches!(
+                input,
+                consensus::Input::PolkaCertificate(_) | consensus::Input::RoundCertificate(_)
+            );
             let (core, inner, metrics) = (&mut self.core, &mut self.inner, &self.core_metrics);
             let result: Result<(), consensus::Error<MuluContext>> = consensus::process!(
                 input: input, state: core, metrics: metrics, with: effect => inner.on_effect(effect)
@@ -356,7 +370,7 @@ impl Replica {
             self.inner.log(&LogRecord::Resumed(height));
         }
         let may_vote = self.inner.guard.abstains(height).is_none() && !self.inner.listening;
-        self.core.params.enabled = self.inner.key.is_some() && may_vote;
+        self.core.params.enabled = self.inner.signer.is_some() && may_vote;
         self.run_core(consensus::Input::StartHeight(
             CoreHeight(height),
             self.inner.validators.clone(),
@@ -372,18 +386,9 @@ impl Replica {
         // else is sent.
         let (height, begins, input) = match message {
             PeerInput::Vote(vote) => {
-                let signed = convert::vote_to_core(&vote);
                 let known = self.inner.validators.chain_set().get(&vote.validator).is_some();
-                let begins = vote.height == working
-                    && self.inner.phase == Phase::Waiting
-                    && known
-                    && convert::vote_verifies(
-                        &self.inner.chain_id,
-                        &signed.message,
-                        &vote.validator,
-                        &signed.signature,
-                    );
-                (vote.height, begins, consensus::Input::Vote(signed))
+                let begins = vote.height == working && self.inner.phase == Phase::Waiting && known;
+                (vote.height, begins, consensus::Input::Vote(convert::vote_to_core(&vote)))
             }
             PeerInput::Proposal(proposal) => return self.on_proposal(&proposal),
             PeerInput::Polka(polka) => {
@@ -468,9 +473,13 @@ impl Replica {
 }
 
 impl Inner {
+    /// The key this node signs with, if it signs at all.
+    pub(super) fn own_key(&self) -> Option<PublicKey> {
+        self.signer.as_ref().map(|signer| signer.public_key())
+    }
+
     pub(super) fn is_validator(&self) -> bool {
-        let key = self.key.as_ref().map(SigningKey::public_key);
-        key.is_some_and(|key| self.validators.chain_set().get(&key).is_some())
+        self.own_key().is_some_and(|key| self.validators.chain_set().get(&key).is_some())
     }
 
     pub(super) fn schedule(&mut self, timer: Timer, after: Duration) {
@@ -522,7 +531,7 @@ impl Inner {
     /// Whether this node and the connected validators' nodes together hold a quorum.
     fn quorum_in_reach(&self) -> bool {
         let set = self.validators.chain_set();
-        let own = self.key.as_ref().map(SigningKey::public_key);
+        let own = self.own_key();
         let reachable = |v: &mulu_chain::validator::Validator| {
             Some(v.public_key) == own
                 || self.peers.values().any(|p| p.member.as_deref() == Some(v.member.as_str()))
@@ -581,7 +590,7 @@ impl Inner {
 
     /// Total power of validators whose nodes reported a height, and ours.
     pub(super) fn heard_power(&self, own: bool, heard: impl Fn(&str) -> bool) -> u64 {
-        let own_key = self.key.as_ref().map(SigningKey::public_key).filter(|_| own);
+        let own_key = self.own_key().filter(|_| own);
         let set = self.validators.chain_set();
         set.validators()
             .iter()

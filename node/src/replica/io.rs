@@ -1,17 +1,19 @@
 //! Everything that enters the replica and everything it asks of the world: one closed enum each.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use arc_malachitebft_core_types::Timeout;
 use libp2p::PeerId;
 use mulu_chain::block::Block;
 use mulu_chain::certificate::CommitCertificate;
-use mulu_chain::types::Height;
+use mulu_chain::types::{ChainId, Height};
 use mulu_contracts::transaction::Transaction;
 use tokio::sync::oneshot;
 
 use super::handle::{Submission, SubmitVerdict};
-use super::wire::{PeerMessage, WirePolka, WireProposal, WireRoundCertificate, WireVote};
+use super::signing::Verifier;
+use super::wire::{PeerMessage, Signed, WirePolka, WireProposal, WireRoundCertificate, WireVote};
 use crate::storage::Decided;
 
 /// A block whose envelopes are all parsed and whose signatures are all verified.
@@ -23,16 +25,45 @@ pub struct VerifiedBlock {
     pub transactions: Vec<Transaction>,
 }
 
-/// A peer's message after decoding and after verifying what transactions it carries.
+/// A message whose signature is that of the key it names. Whether that key may say it is another
+/// question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified<T>(T);
+
+impl<T: Signed> Verified<T> {
+    /// Checks the signature; none if it is not the named key's.
+    pub fn check(message: T, chain_id: &ChainId, verifier: &dyn Verifier) -> Option<Self> {
+        let bytes = message.signed_bytes(chain_id);
+        verifier.verify(message.signer(), &bytes, message.signature()).then_some(Verified(message))
+    }
+}
+
+impl<T> Verified<T> {
+    /// Takes what our own vote log holds: it was checked, or signed by us, before it was written.
+    pub(super) fn logged(message: T) -> Self {
+        Verified(message)
+    }
+}
+
+impl<T> Deref for Verified<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A peer's message after decoding and after verifying the signatures of its votes, proposals and
+/// transactions.
 #[derive(Debug, Clone)]
 pub enum PeerInput {
-    /// A vote; the core asks us to verify its signature.
-    Vote(WireVote),
+    /// A vote.
+    Vote(Verified<WireVote>),
     /// A proposal.
-    Proposal(WireProposal),
-    /// A quorum of prevotes.
+    Proposal(Verified<WireProposal>),
+    /// A quorum of prevotes, verified when the core asks: it knows which set and threshold apply.
     Polka(WirePolka),
-    /// Votes that justify a round.
+    /// Votes that justify a round, verified when the core asks.
     RoundCertificate(WireRoundCertificate),
     /// A proposed block's body.
     Block(Box<VerifiedBlock>),

@@ -1,5 +1,6 @@
 //! The replica: consensus, mempool, execution and sync behind one synchronous step function.
 
+pub mod bounds;
 mod candidates;
 mod consensus;
 mod context;
@@ -13,5 +14,6 @@ pub mod io;
 pub mod mempool;
 mod proposals;
 mod recovery;
+pub mod signing;
 mod sync;
 pub mod wire;

@@ -2,7 +2,7 @@
 
 use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types as core;
-use core::{Round, SignedProposal, Validity, ValueOrigin};
+use core::{Round, Validity, ValueOrigin};
 use libp2p::PeerId;
 use mulu_chain::block::BlockId;
 use mulu_chain::codec;
@@ -15,7 +15,7 @@ use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
 use super::executor::{self, BlockRejection, ExecutionError};
 use super::guard::LogRecord;
-use super::io::VerifiedBlock;
+use super::io::{Verified, VerifiedBlock};
 use super::wire::{PeerMessage, WireProposal};
 
 /// Oldest a freshly proposed block may be when it is judged. A block that a quorum prevoted before
@@ -28,7 +28,10 @@ type CoreInput = consensus::Input<MuluContext>;
 
 impl Replica {
     /// A proposal from a peer.
-    pub(super) fn on_proposal(&mut self, proposal: &WireProposal) -> Result<(), ReplicaError> {
+    pub(super) fn on_proposal(
+        &mut self,
+        proposal: &Verified<WireProposal>,
+    ) -> Result<(), ReplicaError> {
         let working = self.inner.tip.header.height.next();
         if proposal.height < working || proposal.height.0 > working.0 + HEIGHTS_AHEAD_MAX {
             return Ok(());
@@ -36,7 +39,7 @@ impl Replica {
         let signed = convert::proposal_to_core(proposal);
         if proposal.height > working {
             // Whose turn it will be is not known yet; that a validator signed it is.
-            if self.inner.signed_by_validator(&signed) {
+            if self.inner.validators.chain_set().get(&proposal.proposer).is_some() {
                 self.inner.candidates.add_proposal(proposal.clone());
                 return self.run_core(CoreInput::Proposal(signed));
             }
@@ -45,7 +48,7 @@ impl Replica {
         if i64::from(proposal.round) > self.core_round().as_i64() + ROUNDS_AHEAD_MAX {
             return Ok(());
         }
-        if !self.inner.proposal_verifies(&signed) {
+        if !self.inner.in_turn(proposal) {
             return Ok(());
         }
         self.begin_height()?;
@@ -79,9 +82,8 @@ impl Replica {
     pub(super) fn consider_all(&mut self) -> Result<(), ReplicaError> {
         let height = self.inner.tip.header.height.next();
         for proposal in self.inner.candidates.proposals(height) {
-            let signed = convert::proposal_to_core(&proposal);
-            if self.inner.proposal_verifies(&signed) {
-                self.run_core(CoreInput::Proposal(signed))?;
+            if self.inner.in_turn(&proposal) {
+                self.run_core(CoreInput::Proposal(convert::proposal_to_core(&proposal)))?;
                 self.consider(&proposal.block)?;
             }
         }
@@ -92,8 +94,7 @@ impl Replica {
     pub(super) fn consider(&mut self, id: &BlockId) -> Result<(), ReplicaError> {
         let height = self.inner.tip.header.height.next();
         for proposal in self.inner.candidates.proposals_for(height, id) {
-            let signed = convert::proposal_to_core(&proposal);
-            if !self.inner.candidate_known(id) || !self.inner.proposal_verifies(&signed) {
+            if !self.inner.candidate_known(id) || !self.inner.in_turn(&proposal) {
                 continue;
             }
             let fresh = proposal.valid_round.is_none();
@@ -119,25 +120,10 @@ impl Replica {
 }
 
 impl Inner {
-    pub(super) fn signed_by_validator(&self, signed: &SignedProposal<MuluContext>) -> bool {
-        let proposal = &signed.message;
-        let key = proposal.proposer.0;
-        self.validators.chain_set().get(&key).is_some()
-            && convert::proposal_verifies(&self.chain_id, proposal, &key, &signed.signature)
-    }
-
-    pub(super) fn proposal_verifies(&self, signed: &SignedProposal<MuluContext>) -> bool {
-        let proposal = &signed.message;
-        let round = proposal.round.as_u32().unwrap_or(0);
-        let set = self.validators.chain_set();
-        let turn = set.proposer(proposal.height, round).map(|v| v.public_key);
-        turn == Some(proposal.proposer.0)
-            && convert::proposal_verifies(
-                &self.chain_id,
-                proposal,
-                &proposal.proposer.0,
-                &signed.signature,
-            )
+    /// Whether it was the proposer's turn.
+    fn in_turn(&self, proposal: &WireProposal) -> bool {
+        let turn = self.validators.chain_set().proposer(proposal.height, proposal.round);
+        turn.is_some_and(|v| v.public_key == proposal.proposer)
     }
 
     /// Executes a candidate and notes the verdict; its body is logged before the core may vote.
@@ -189,7 +175,7 @@ impl Inner {
     /// Builds the block this node proposes in `round`, if it has not proposed one already.
     pub(super) fn propose(&mut self, round: Round) -> Result<Option<CoreInput>, ReplicaError> {
         let height = self.tip.header.height.next();
-        let Some(key) = self.key.as_ref().map(|k| k.public_key()) else { return Ok(None) };
+        let Some(key) = self.own_key() else { return Ok(None) };
         let placeholder = CoreProposal {
             height,
             round,

@@ -10,7 +10,7 @@ use super::context::{Address, BlockRef, CoreHeight, MuluContext};
 use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
 use super::guard::{LogRecord, Standing};
-use super::io::VerifiedBlock;
+use super::io::{Verified, VerifiedBlock};
 
 type CoreInput = consensus::Input<MuluContext>;
 
@@ -48,7 +48,7 @@ impl Replica {
             // What the log remembers was signed, so it is certified up to the height before.
             standing = doubt(reason, highest);
         }
-        if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.key) {
+        if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.signer) {
             tracing::warn!(%reason, "the vote log is in doubt: abstaining");
             self.inner.unpersisted.push(LogRecord::doubt_frame(reason));
             self.inner.guard.standing = standing;
@@ -106,9 +106,10 @@ impl Inner {
         record: LogRecord,
         frame: &[u8],
     ) -> Result<(), ReplicaError> {
-        let own = self.key.as_ref().map(|k| k.public_key());
+        let own = self.own_key();
         let input = match record {
             LogRecord::Vote(vote) => {
+                let vote = Verified::logged(vote);
                 let signed = convert::vote_to_core(&vote);
                 if Some(vote.validator) == own {
                     self.guard.remember_vote(signed.clone());
@@ -116,6 +117,7 @@ impl Inner {
                 Some(CoreInput::Vote(signed))
             }
             LogRecord::Proposal(proposal) => {
+                let proposal = Verified::logged(proposal);
                 let signed = convert::proposal_to_core(&proposal);
                 if Some(proposal.proposer) == own {
                     self.guard.remember_proposal(signed.clone());

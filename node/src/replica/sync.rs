@@ -59,9 +59,18 @@ impl SyncState {
         }
     }
 
+    /// Blocks kept ahead of the tip.
+    pub fn blocks_len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Their bytes.
+    pub fn bytes(&self) -> usize {
+        self.blocks.values().map(|fetched| fetched.bytes).sum()
+    }
+
     fn is_full(&self) -> bool {
-        let bytes: usize = self.blocks.values().map(|fetched| fetched.bytes).sum();
-        self.blocks.len() >= BLOCKS_AHEAD_MAX || bytes >= BYTES_AHEAD_MAX
+        self.blocks_len() >= BLOCKS_AHEAD_MAX || self.bytes() >= BYTES_AHEAD_MAX
     }
 
     /// Whether a peer lied or stalled lately.

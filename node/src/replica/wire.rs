@@ -5,13 +5,13 @@
 
 use bincode::{Decode, Encode};
 use mulu_chain::block::{Block, CertifiedBlock};
-use mulu_chain::certificate::VoteKind;
+use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
 use mulu_chain::codec::{self, CodecInvalid};
 use mulu_chain::digest::Digest;
 use mulu_chain::limits::{BLOCK_BYTES_MAX, VALIDATORS_MAX};
 use mulu_chain::signature::{PublicKey, Signature};
 use mulu_chain::transaction::Envelope;
-use mulu_chain::types::Height;
+use mulu_chain::types::{ChainId, Height};
 
 /// Version of the peer protocol.
 pub const WIRE_VERSION: u16 = 1;
@@ -135,6 +135,47 @@ pub enum WireInvalid {
     /// A list is longer than its bound.
     #[error("a list in the message exceeds its bound")]
     Bound,
+}
+
+/// A statement that names the key that signed it.
+pub trait Signed {
+    /// The key named.
+    fn signer(&self) -> &PublicKey;
+    /// The bytes the signature covers, on this chain.
+    fn signed_bytes(&self, chain_id: &ChainId) -> Vec<u8>;
+    /// The signature.
+    fn signature(&self) -> &Signature;
+}
+
+impl Signed for WireVote {
+    fn signer(&self) -> &PublicKey {
+        &self.validator
+    }
+
+    fn signed_bytes(&self, chain_id: &ChainId) -> Vec<u8> {
+        let WireVote { height, round, kind, block, .. } = *self;
+        VoteStatement { chain_id: chain_id.clone(), height, round, kind, block }.signed_bytes()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+impl Signed for WireProposal {
+    fn signer(&self) -> &PublicKey {
+        &self.proposer
+    }
+
+    fn signed_bytes(&self, chain_id: &ChainId) -> Vec<u8> {
+        let WireProposal { height, round, block, valid_round, .. } = *self;
+        ProposalStatement { chain_id: chain_id.clone(), height, round, block, valid_round }
+            .signed_bytes()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
 }
 
 impl PeerMessage {

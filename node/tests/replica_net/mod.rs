@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_core_types::LinearTimeouts;
@@ -16,13 +17,14 @@ use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::transaction::Transaction;
 use mulu_genesis::Founding;
 use mulu_genesis::devnet::{DEPARTMENTS, DepartmentKeys, DevnetKeys, founding_text};
-use mulu_node::ingest::verify_transactions;
+use mulu_node::ingest::{VerifiedCache, admit};
 use mulu_node::keys::identity_of;
 use mulu_node::replica::core::{Replica, ReplicaConfig};
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::handle::Submission;
-use mulu_node::replica::io::{Effect, Input, PeerInput, Timer, VerifiedBlock};
-use mulu_node::replica::wire::{PeerMessage, WireProposal, WireVote};
+use mulu_node::replica::io::{Effect, Input, PeerInput, Timer};
+use mulu_node::replica::signing::{Ed25519, Signer};
+use mulu_node::replica::wire::{PeerMessage, Signed as _, WireProposal, WireVote};
 use mulu_node::storage::{Decided, Ledger};
 use serde_json::json;
 
@@ -77,6 +79,7 @@ pub struct Net {
     pub rewrite: Rewrite,
     pub now: u64,
     founding: Founding,
+    cache: VerifiedCache,
     events: BTreeMap<(u64, u64), Event>,
     number: u64,
     random: u64,
@@ -146,6 +149,7 @@ impl Net {
             rewrite: Box::new(|_, _, message| message),
             now,
             founding,
+            cache: VerifiedCache::default(),
             events: BTreeMap::new(),
             number: 0,
             random: seed,
@@ -202,8 +206,10 @@ impl Net {
     pub fn restart_alone(&mut self, node: usize) {
         let now = TimeMs(self.now);
         let own = &mut self.nodes[node];
-        let replica =
-            Replica::new(own.ledger.clone(), Some(seeded(node, 2)), config(), &own.frames, now);
+        let signer: Box<dyn Signer> = Box::new(seeded(node, 2));
+        let verifier = Arc::new(Ed25519);
+        let ledger = own.ledger.clone();
+        let replica = Replica::new(ledger, Some(signer), verifier, config(), &own.frames, now);
         match replica {
             Ok(replica) => own.replica = Some(replica),
             Err(error) => panic!("node {node} does not start: {error}"),
@@ -242,6 +248,27 @@ impl Net {
     pub fn hand(&mut self, node: usize, from: usize, message: PeerInput) {
         let from = self.nodes[from].peer;
         self.feed(node, Input::Peer { from, message });
+    }
+
+    /// Gives a node a message as its network would; whether it was let in.
+    pub fn hand_message(&mut self, node: usize, from: usize, message: PeerMessage) -> bool {
+        let admitted = admit(message, &self.chain_id(), &Ed25519, &self.cache);
+        admitted.map(|message| self.hand(node, from, message)).is_ok()
+    }
+
+    /// Signs a proposal with a node's validator key.
+    pub fn sign_proposal(&self, node: usize, proposal: WireProposal) -> WireProposal {
+        let key = &self.nodes[node].key;
+        let proposal = WireProposal { proposer: key.public_key(), ..proposal };
+        let signature = key.sign(&proposal.signed_bytes(&self.chain_id()));
+        WireProposal { signature, ..proposal }
+    }
+
+    /// Signs a vote with a key.
+    pub fn sign_vote(&self, key: &SigningKey, vote: WireVote) -> WireVote {
+        let vote = WireVote { validator: key.public_key(), ..vote };
+        let signature = key.sign(&vote.signed_bytes(&self.chain_id()));
+        WireVote { signature, ..vote }
     }
 
     pub fn submit_offices(&mut self, node: usize, count: usize) {
@@ -361,7 +388,7 @@ impl Net {
                     return;
                 }
                 let message = (self.rewrite)(from, to, *message);
-                if let Some(message) = self.ingest(message) {
+                if let Ok(message) = admit(message, &self.chain_id(), &Ed25519, &self.cache) {
                     let from = self.nodes[from].peer;
                     self.feed(to, Input::Peer { from, message });
                 }
@@ -376,34 +403,6 @@ impl Net {
             }
             Event::Restart(node) => self.restart(node),
         }
-    }
-
-    /// What `Ingest` does.
-    fn ingest(&self, message: PeerMessage) -> Option<PeerInput> {
-        let chain_id = self.chain_id();
-        let verify = |block: Block| -> Option<VerifiedBlock> {
-            block.check_form().ok()?;
-            let transactions = verify_transactions(&block.transactions, &chain_id).ok()?;
-            Some(VerifiedBlock { block, transactions })
-        };
-        Some(match message {
-            PeerMessage::Vote(vote) => PeerInput::Vote(vote),
-            PeerMessage::Proposal(proposal) => PeerInput::Proposal(proposal),
-            PeerMessage::Polka(polka) => PeerInput::Polka(polka),
-            PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
-            PeerMessage::Block(block) => PeerInput::Block(Box::new(verify(block)?)),
-            PeerMessage::Transactions(list) => {
-                PeerInput::Transactions(verify_transactions(&list, &chain_id).ok()?)
-            }
-            PeerMessage::Status(height) => PeerInput::Status(height),
-            PeerMessage::BlocksRequest { from, count } => PeerInput::BlocksRequest { from, count },
-            PeerMessage::Blocks(blocks) => PeerInput::Blocks(
-                blocks
-                    .into_iter()
-                    .map(|b| Some((verify(b.block)?, b.certificate)))
-                    .collect::<Option<_>>()?,
-            ),
-        })
     }
 
     fn feed(&mut self, node: usize, input: Input) {
