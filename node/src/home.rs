@@ -12,9 +12,8 @@
 //! them with its own tools before the founding document names them. Everything is checked before
 //! the first file is written; a file that a crash left half-written is refused when it is read.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use libp2p::PeerId;
@@ -22,6 +21,7 @@ use mulu_chain::signature::{PublicKey, SigningKey};
 use mulu_genesis::{DOCUMENT_BYTES_MAX, Founding, FoundingInvalid};
 
 use crate::config::{self, Config, ConfigError};
+use crate::disk::{self, Disk, Site};
 use crate::explain::Explain;
 use crate::keys::{self, KeyError, KeyFile};
 use crate::vote_log;
@@ -130,12 +130,12 @@ impl Explain for HomeError {
     }
 }
 
-/// Makes a home folder.
+/// Makes a home folder on `disk`; the founding document is read from the system's own.
 ///
 /// # Errors
 /// [`HomeError`]; nothing was written unless it is [`HomeError::Write`] or a key could not be
 /// written.
-pub fn create(new: &NewHome) -> Result<Created, HomeError> {
+pub fn create(disk: &dyn Disk, new: &NewHome) -> Result<Created, HomeError> {
     let home = &new.home;
     let genesis_path = home.join(GENESIS_FILE_NAME);
     let config_path = home.join(config::FILE_NAME);
@@ -159,25 +159,25 @@ pub fn create(new: &NewHome) -> Result<Created, HomeError> {
     }
 
     for folder in [home.clone(), home.join("keys"), home.join("data")] {
-        create_folder(&folder)?;
+        create_folder(disk, &folder)?;
     }
     let mut kept = Vec::new();
-    let node = key_at(KeyFile::Node.path(home), &mut kept)?;
+    let node = key_at(disk, KeyFile::Node.path(home), &mut kept)?;
     let validator = match new.observer {
         true => None,
-        false => Some(key_at(validator_path, &mut kept)?.public_key()),
+        false => Some(key_at(disk, validator_path, &mut kept)?.public_key()),
     };
     // A key that was there before may have signed before: without a vote log that is a doubt, and
     // only a key made just now takes it away.
     if makes_validator {
-        create_folder(&votes)?;
-        write_new(&fresh_marker, "")?;
+        create_folder(disk, &votes)?;
+        write_new(disk, &fresh_marker, "")?;
     }
     if let Some((text, _)) = &genesis {
-        write_new(&genesis_path, text)?;
+        write_new(disk, &genesis_path, text)?;
     }
     // Last, because this is the file that says there is a node here.
-    write_new(&config_path, &config_text)?;
+    write_new(disk, &config_path, &config_text)?;
     Ok(Created {
         peer_id: keys::identity_of(&node).public().to_peer_id(),
         validator,
@@ -196,7 +196,11 @@ fn read_genesis(path: &Path) -> Result<(String, Founding), HomeError> {
     Ok((text, founding))
 }
 
-fn key_at(path: PathBuf, kept: &mut Vec<PathBuf>) -> Result<SigningKey, HomeError> {
+fn key_at(
+    disk: &dyn Disk,
+    path: PathBuf,
+    kept: &mut Vec<PathBuf>,
+) -> Result<SigningKey, HomeError> {
     match keys::load(&path) {
         Ok(key) => {
             kept.push(path);
@@ -204,30 +208,23 @@ fn key_at(path: PathBuf, kept: &mut Vec<PathBuf>) -> Result<SigningKey, HomeErro
         }
         Err(KeyError::Missing { .. }) => {
             let key = keys::generate()?;
-            keys::write_new(&path, &key)?;
+            keys::write_new(disk, &path, &key)?;
             Ok(key)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn create_folder(path: &Path) -> Result<(), HomeError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+fn create_folder(disk: &dyn Disk, path: &Path) -> Result<(), HomeError> {
+    disk.create_folder(Site::HomeFolderCreate, path)
         .map_err(|source| HomeError::Write { path: path.into(), source })
 }
 
-fn write_new(path: &Path, text: &str) -> Result<(), HomeError> {
-    let failed = |source: io::Error| match source.kind() {
+fn write_new(disk: &dyn Disk, path: &Path, text: &str) -> Result<(), HomeError> {
+    disk::write_new(disk, path, text.as_bytes()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => HomeError::Exists { path: path.into() },
         _ => HomeError::Write { path: path.into(), source },
-    };
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    })
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@
 mod error;
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
@@ -27,6 +27,7 @@ use mulu_chain::signature::SigningKey;
 use pkcs8::{EncryptedPrivateKeyInfoRef, LineEnding, SecretDocument};
 use zeroize::Zeroizing;
 
+use crate::disk::{self, Disk};
 pub use error::KeyError;
 
 /// Largest key or passphrase file, in bytes.
@@ -102,7 +103,7 @@ pub fn generate() -> Result<SigningKey, KeyError> {
 ///
 /// # Errors
 /// [`KeyError::Exists`] or [`KeyError::Write`].
-pub fn write_new(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
+pub fn write_new(disk: &dyn Disk, path: &Path, key: &SigningKey) -> Result<(), KeyError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.into() },
         _ => KeyError::Write { path: path.into(), source },
@@ -110,11 +111,7 @@ pub fn write_new(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
     // Without the public key the document is RFC 5958 version 1, as OpenSSL writes and reads it.
     let pair = KeypairBytes { secret_key: *key.seed(), public_key: None };
     let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|e| failed(io::Error::other(e)))?;
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    disk::write_new(disk, path, pem.as_bytes()).map_err(failed)
 }
 
 /// Reads a key file; `passphrase` is asked only if the file is encrypted.

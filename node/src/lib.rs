@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod config;
+pub mod disk;
 pub mod driver;
 pub mod explain;
 pub mod home;

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use libp2p::Multiaddr;
 use mulu_node::config::{Config, LogFormat, Overrides};
+use mulu_node::disk::OsDisk;
 use mulu_node::explain::{Explain, Language};
 use mulu_node::home::{self, Created, NewHome};
 use mulu_node::keys::{self, KeyError, KeyFile};
@@ -182,7 +183,7 @@ fn init(args: InitArgs, language: Language) -> Result<(), Failure> {
     config.api.listen = args.api_listen.unwrap_or(config.api.listen);
     let new =
         NewHome { home: args.home.home, genesis: args.genesis, config, observer: args.observer };
-    let created = home::create(&new).map_err(|error| usage(&error, language))?;
+    let created = home::create(&OsDisk, &new).map_err(|error| usage(&error, language))?;
     report(&new, &created, language)
 }
 

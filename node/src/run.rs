@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::api::{self, ApiState, FoundingInfo, HostPolicy, NodeInfo};
 use crate::config::{Config, ConfigError};
+use crate::disk::OsDisk;
 use crate::driver::{Driver, DriverError};
 use crate::ingest::{Ingest, VerifiedCache};
 use crate::keys::{self, KeyError};
@@ -110,7 +111,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         Some(key) => {
             let owner = vote_log::owner(founding.chain_id().as_str(), key.public_key().as_bytes());
             let folder = home.join("data").join("votes");
-            match VoteLog::open(&folder, owner, LogRecord::doubt_frame)? {
+            match VoteLog::open(Arc::new(OsDisk), &folder, owner, LogRecord::doubt_frame)? {
                 (log, Opened::Intact(frames)) => (Some(log), frames),
                 (log, Opened::InDoubt(reason)) => {
                     tracing::warn!(%reason, "the vote log is in doubt; this validator abstains for now");

@@ -4,8 +4,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use mulu_chain::digest::Digest;
+use mulu_node::disk::OsDisk;
 use mulu_node::vote_log::{FRESH_MARKER, Opened, VoteLog, owner};
 
 fn owner_of(name: &str) -> Digest {
@@ -17,7 +19,7 @@ fn doubt(reason: &str) -> Vec<u8> {
 }
 
 fn open(folder: &Path) -> (VoteLog, Opened) {
-    VoteLog::open(folder, owner_of("test"), doubt).expect("the disk works")
+    VoteLog::open(Arc::new(OsDisk), folder, owner_of("test"), doubt).expect("the disk works")
 }
 
 fn fresh(folder: &Path) {
@@ -66,7 +68,8 @@ fn an_absent_log_is_doubt_unless_just_made_and_doubt_survives_a_restart() {
 #[test]
 fn another_keys_log_is_doubt() {
     let dir = written();
-    let opened = VoteLog::open(dir.path(), owner_of("another chain"), doubt).unwrap().1;
+    let opened =
+        VoteLog::open(Arc::new(OsDisk), dir.path(), owner_of("another chain"), doubt).unwrap().1;
     assert!(matches!(opened, Opened::InDoubt(_)));
 }
 

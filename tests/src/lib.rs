@@ -2,3 +2,4 @@
 
 pub mod consortium;
 pub mod reference;
+pub mod sim;

@@ -3,6 +3,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::disk::OsDisk;
 
 const MEMBER: &str = "11370000MB0000001A";
 
@@ -28,7 +29,7 @@ fn files(folder: &Path) -> BTreeSet<String> {
 fn a_new_home_is_whole_private_and_never_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let new = new(folder.path());
-    let created = create(&new).expect("created");
+    let created = create(&OsDisk, &new).expect("created");
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     let expected = ["config.toml", "data/votes/FRESH", "keys/node.pem", "keys/validator.pem"];
     assert_eq!(files(&new.home), expected.map(str::to_owned).into());
@@ -41,7 +42,7 @@ fn a_new_home_is_whole_private_and_never_overwritten() {
     assert_eq!(Some(validator.public_key()), created.validator);
     assert!(created.kept.is_empty() && created.founding.is_none());
 
-    let again = create(&new).err().expect("refused");
+    let again = create(&OsDisk, &new).err().expect("refused");
     assert!(matches!(again, HomeError::Exists { .. }), "{again}");
     assert!(again.chinese().contains("从不覆盖"), "{}", again.chinese());
 }
@@ -50,11 +51,11 @@ fn a_new_home_is_whole_private_and_never_overwritten() {
 fn keys_that_are_there_are_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let new = new(folder.path());
-    create_folder(&new.home.join("keys")).expect("a folder");
+    create_folder(&OsDisk, &new.home.join("keys")).expect("a folder");
     let key = keys::generate().expect("a key");
     let path = KeyFile::Validator.path(&new.home);
-    keys::write_new(&path, &key).expect("written");
-    let created = create(&new).expect("created");
+    keys::write_new(&OsDisk, &path, &key).expect("written");
+    let created = create(&OsDisk, &new).expect("created");
     assert_eq!(created.validator, Some(key.public_key()));
     assert_eq!(created.kept, [path]);
     // An old key may have voted: nothing says that it did not.
@@ -66,12 +67,16 @@ fn keys_that_are_there_are_kept() {
 fn an_observer_gets_no_validator_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let new = NewHome { observer: true, ..new(folder.path()) };
-    assert_eq!(create(&new).expect("created").validator, None);
+    assert_eq!(create(&OsDisk, &new).expect("created").validator, None);
     assert_eq!(files(&new.home), ["config.toml", "keys/node.pem"].map(str::to_owned).into());
-    keys::write_new(&KeyFile::Validator.path(&new.home), &keys::generate().expect("a key"))
-        .expect("written");
+    keys::write_new(
+        &OsDisk,
+        &KeyFile::Validator.path(&new.home),
+        &keys::generate().expect("a key"),
+    )
+    .expect("written");
     fs::remove_file(new.home.join("config.toml")).expect("removed");
-    let error = create(&new).err().expect("refused");
+    let error = create(&OsDisk, &new).err().expect("refused");
     assert!(matches!(error, HomeError::ObserverWithKey { .. }), "{error}");
 }
 
@@ -91,7 +96,7 @@ fn nothing_is_written_when_something_is_wrong() {
         (NewHome { genesis: Some(broken), ..plain.clone() }, "genesis.toml:1:1"),
     ];
     for (new, expected) in rows {
-        let error = create(&new).err().expect(expected).to_string();
+        let error = create(&OsDisk, &new).err().expect(expected).to_string();
         assert!(error.contains(expected), "{error}\nwithout\n{expected}");
         assert!(!new.home.exists(), "{expected}: the folder was made");
     }

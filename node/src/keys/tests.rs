@@ -1,6 +1,7 @@
 use std::process::Command;
 
 use super::*;
+use crate::disk::OsDisk;
 use crate::explain::Explain as _;
 
 /// RFC 8410, section 10.3: a version 1 key, its seed and its public key.
@@ -43,7 +44,7 @@ fn what_is_written_is_read_and_never_overwritten() {
     fs::create_dir(home.path().join("keys")).expect("a folder");
     let path = KeyFile::Node.path(home.path());
     let key = generate().expect("a key");
-    write_new(&path, &key).expect("written");
+    write_new(&OsDisk, &path, &key).expect("written");
     let mode = fs::metadata(&path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
     assert_eq!(open(&path, None).expect("read").seed(), key.seed());
@@ -52,7 +53,7 @@ fn what_is_written_is_read_and_never_overwritten() {
         identity.public().to_peer_id().to_string(),
         mulu_genesis::peer_id::peer_id_of(&key.public_key()),
     );
-    let again = write_new(&path, &generate().expect("a key")).expect_err("it exists");
+    let again = write_new(&OsDisk, &path, &generate().expect("a key")).expect_err("it exists");
     assert!(matches!(again, KeyError::Exists { .. }), "{again}");
     assert_eq!(open(&path, None).expect("read").seed(), key.seed());
 }

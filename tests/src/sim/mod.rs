@@ -1,0 +1,4 @@
+//! A world that is decided by a seed.
+
+pub mod disk;
+pub mod random;
