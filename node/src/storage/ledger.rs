@@ -13,11 +13,12 @@ use mulu_chain::state::{HistoryEvent, key_hash};
 use mulu_chain::transaction::{Envelope, TransactionId};
 use mulu_chain::types::Height;
 use mulu_chain::validator::ValidatorSet;
-use mulu_contracts::state::{StateRead, StateReadError};
+use mulu_contracts::state::{StateRead, StateReadError, VALIDATORS_KEY};
 
 use super::error::StorageError;
 use super::keys::{self, corrupt};
 use super::kv::{Column, Kv};
+use super::last_decoded::LastDecoded;
 use super::memory::MemoryKv;
 use super::rocks::RocksKv;
 use super::tree;
@@ -67,6 +68,8 @@ pub struct CommittedTransaction {
 pub struct Ledger {
     pub(super) kv: Arc<dyn Kv>,
     tip: Arc<RwLock<Option<Tip>>>,
+    set: Arc<LastDecoded<ValidatorSet>>,
+    next_validators: Arc<LastDecoded<ValidatorSet>>,
 }
 
 impl Ledger {
@@ -89,7 +92,12 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn over(kv: Arc<dyn Kv>) -> Result<Ledger, StorageError> {
-        let ledger = Ledger { kv, tip: Arc::default() };
+        let ledger = Ledger {
+            kv,
+            tip: Arc::default(),
+            set: Arc::default(),
+            next_validators: Arc::default(),
+        };
         ledger.check_schema()?;
         if let Some(pointer) = ledger.read::<TipPointer, TIP_BYTES_MAX>(Column::Meta, KEY_TIP)? {
             let tip = ledger.check_tip(pointer)?;
@@ -211,7 +219,22 @@ impl Ledger {
         }
         let found = self.kv.last_up_to(Column::Validators, &[], &keys::height(height))?;
         let Some((key, bytes)) = found else { return Ok(None) };
-        self.validator_set_of(&key, &bytes).map(Some)
+        self.set.of(&bytes, || self.validator_set_of(&key, &bytes)).map(Some)
+    }
+
+    /// The validators that the state names after the tip: they decide the height after the next.
+    ///
+    /// # Errors
+    /// Read errors and damage.
+    pub fn next_validators(&self) -> Result<Option<ValidatorSet>, StateReadError> {
+        let Some(bytes) = StateRead::read(self, VALIDATORS_KEY)? else { return Ok(None) };
+        self.next_validators
+            .of(&bytes, || {
+                mulu_contracts::state::validator_set(self)
+                    .transpose()
+                    .unwrap_or_else(|| Err(StateReadError("there are no validators".to_owned())))
+            })
+            .map(Some)
     }
 
     pub(super) fn validator_set_of(

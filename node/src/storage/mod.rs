@@ -31,6 +31,7 @@ mod commit;
 mod error;
 mod keys;
 mod kv;
+mod last_decoded;
 mod ledger;
 mod log_tree;
 mod memory;

@@ -55,6 +55,21 @@ impl SimDisk {
         self.world().power_off_in = Some(ops.max(1));
     }
 
+    /// Whether the power is off.
+    pub fn is_off(&self) -> bool {
+        self.world().check_power().is_err()
+    }
+
+    /// Takes back every fault that was planned and has not struck.
+    pub fn calm(&self) {
+        let mut world = self.world();
+        world.power_off_in = None;
+        world.fail_syncs_in = None;
+        world.full_in = None;
+        world.full = false;
+        world.capacity = u64::MAX;
+    }
+
     /// Changing operations that were asked for so far.
     pub fn ops(&self) -> u64 {
         self.world().sites.values().sum()

@@ -1,0 +1,242 @@
+//! Liars: what a Byzantine department's node says in place of what an honest one would.
+//!
+//! A twin needs nothing here: it is two honest nodes with one key. The others run the production
+//! replica too, and lie on the way out, always with their own key (nobody can forge another's).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
+use mulu_chain::digest::Digest;
+use mulu_chain::types::{ChainId, Height};
+use mulu_node::replica::signing::Signer;
+use mulu_node::replica::wire::{PeerMessage, WireProposal, WireVote};
+
+use super::consortium::Consortium;
+use super::plan::Behaviour;
+use super::random::Random;
+
+/// Messages remembered, to be said again at the wrong time.
+const REMEMBERED_MAX: usize = 64;
+/// Messages of one burst of a flood.
+const BURST: usize = 40;
+
+/// A liar.
+pub struct Liar {
+    behaviour: Behaviour,
+    signer: Box<dyn Signer>,
+    chain_id: ChainId,
+    random: Random,
+    remembered: VecDeque<Arc<PeerMessage>>,
+    blocks: Vec<Digest>,
+}
+
+impl Liar {
+    /// A liar with a key.
+    pub fn new(
+        behaviour: Behaviour,
+        signer: Box<dyn Signer>,
+        consortium: &Consortium,
+        random: Random,
+    ) -> Self {
+        let chain_id = consortium.chain_id().clone();
+        Liar {
+            behaviour,
+            signer,
+            chain_id,
+            random,
+            remembered: VecDeque::new(),
+            blocks: Vec::new(),
+        }
+    }
+
+    /// What one peer is told where an honest node would say `message`.
+    pub fn says(&mut self, message: &Arc<PeerMessage>) -> Vec<Arc<PeerMessage>> {
+        self.remember(message);
+        match self.behaviour {
+            Behaviour::Twin => vec![message.clone()],
+            Behaviour::Silent => match **message {
+                // It is there, and says nothing of weight.
+                PeerMessage::Status(_) => vec![message.clone()],
+                _ => Vec::new(),
+            },
+            Behaviour::Mutator => self.mutate(message),
+            Behaviour::SyncLiar => vec![self.lie_about_blocks(message)],
+            Behaviour::Flooder => vec![message.clone()],
+        }
+    }
+
+    fn remember(&mut self, message: &Arc<PeerMessage>) {
+        if let PeerMessage::Block(block) = &**message {
+            self.blocks.push(block.id());
+        }
+        if self.remembered.len() >= REMEMBERED_MAX {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back(message.clone());
+    }
+
+    fn mutate(&mut self, message: &Arc<PeerMessage>) -> Vec<Arc<PeerMessage>> {
+        match self.random.below(10) {
+            0..=3 => return vec![message.clone()],
+            4 => return Vec::new(),
+            5 => {
+                let old = self.random.pick(&Vec::from(self.remembered.clone())).cloned();
+                return [Some(message.clone()), old].into_iter().flatten().collect();
+            }
+            _ => {}
+        }
+        let lie = match &**message {
+            PeerMessage::Vote(vote) => PeerMessage::Vote(self.other_vote(vote)),
+            PeerMessage::Proposal(proposal) => PeerMessage::Proposal(self.other_proposal(proposal)),
+            PeerMessage::Block(block) => {
+                let mut block = block.clone();
+                match self.random.below(3) {
+                    0 => block.header.time_ms.0 += 1 + self.random.below(3_000),
+                    1 => block.header.state_root = Digest::from_bytes([7; 32]),
+                    _ => block.transactions.reverse(),
+                }
+                // Proposed by this liar, so it may name the other block as well.
+                self.blocks.push(block.id());
+                let proposal = self.remembered.iter().rev().find_map(|m| match &**m {
+                    PeerMessage::Proposal(p) if p.height == block.header.height => Some(p.clone()),
+                    _ => None,
+                });
+                let other = proposal.map(|p| self.signed(WireProposal { block: block.id(), ..p }));
+                let other = other.map(|p| Arc::new(PeerMessage::Proposal(p)));
+                let block = Arc::new(PeerMessage::Block(block));
+                return [Some(block), other].into_iter().flatten().collect();
+            }
+            PeerMessage::Polka(polka) => {
+                let mut polka = polka.clone();
+                match self.random.below(3) {
+                    0 => polka.round += 1,
+                    1 => drop(polka.signatures.pop()),
+                    _ => polka.signatures.extend(polka.signatures.first().copied()),
+                }
+                PeerMessage::Polka(polka)
+            }
+            PeerMessage::RoundCertificate(certificate) => {
+                let mut certificate = certificate.clone();
+                match self.random.below(3) {
+                    0 => certificate.round += 1,
+                    1 => certificate.precommits = !certificate.precommits,
+                    _ => drop(certificate.votes.pop()),
+                }
+                PeerMessage::RoundCertificate(certificate)
+            }
+            PeerMessage::Status(height) => PeerMessage::Status(self.other_height(*height)),
+            PeerMessage::Transactions(list) => {
+                let mut list = list.clone();
+                list.reverse();
+                list.pop();
+                PeerMessage::Transactions(list)
+            }
+            PeerMessage::BlocksRequest { from, .. } => {
+                PeerMessage::BlocksRequest { from: self.other_height(*from), count: u32::MAX }
+            }
+            PeerMessage::Blocks(_) => (*self.lie_about_blocks(message)).clone(),
+        };
+        vec![Arc::new(lie)]
+    }
+
+    fn lie_about_blocks(&mut self, message: &Arc<PeerMessage>) -> Arc<PeerMessage> {
+        match &**message {
+            PeerMessage::Status(height) if self.random.chance(1, 3) => {
+                Arc::new(PeerMessage::Status(self.other_height(*height)))
+            }
+            PeerMessage::Blocks(blocks) if !blocks.is_empty() => {
+                let mut blocks = blocks.clone();
+                let index = self.random.index(blocks.len());
+                match self.random.below(7) {
+                    0 => drop(blocks.remove(index)),
+                    1 => blocks.reverse(),
+                    2 => blocks[index].block.transactions.clear(),
+                    3 => blocks[index].block.header.time_ms.0 += 1,
+                    4 => drop(blocks[index].certificate.signatures.pop()),
+                    5 => blocks[index].certificate.round += 1,
+                    _ => blocks.clear(),
+                }
+                Arc::new(PeerMessage::Blocks(blocks))
+            }
+            _ => message.clone(),
+        }
+    }
+
+    fn other_height(&mut self, height: Height) -> Height {
+        Height(match self.random.below(4) {
+            0 => height.0.saturating_sub(1 + self.random.below(5)),
+            1 => height.0 + 1 + self.random.below(5),
+            2 => u64::MAX - self.random.below(3),
+            _ => height.0 + 1_000_000,
+        })
+    }
+
+    fn other_vote(&mut self, vote: &WireVote) -> WireVote {
+        let mut vote = vote.clone();
+        match self.random.below(5) {
+            0 | 1 => {
+                vote.block = match vote.block {
+                    Some(_) => None,
+                    None => self.random.pick(&self.blocks).copied(),
+                }
+            }
+            2 => vote.round = vote.round.wrapping_add(1 + self.random.below(12) as u32),
+            3 => vote.height.0 += self.random.below(4),
+            _ => {
+                vote.kind = match vote.kind {
+                    VoteKind::Prevote => VoteKind::Precommit,
+                    VoteKind::Precommit => VoteKind::Prevote,
+                }
+            }
+        }
+        let statement = VoteStatement {
+            chain_id: self.chain_id.clone(),
+            height: vote.height,
+            round: vote.round,
+            kind: vote.kind,
+            block: vote.block,
+        };
+        vote.signature = self.signer.sign(&statement.signed_bytes());
+        vote
+    }
+
+    fn other_proposal(&mut self, proposal: &WireProposal) -> WireProposal {
+        let mut proposal = proposal.clone();
+        match self.random.below(4) {
+            0 => proposal.block = Digest::from_bytes([9; 32]),
+            1 => {
+                if let Some(block) = self.random.pick(&self.blocks) {
+                    proposal.block = *block;
+                }
+            }
+            2 => proposal.valid_round = Some(proposal.round.saturating_sub(1)),
+            _ => proposal.round = proposal.round.wrapping_add(self.random.below(14) as u32),
+        }
+        self.signed(proposal)
+    }
+
+    fn signed(&self, mut proposal: WireProposal) -> WireProposal {
+        let statement = ProposalStatement {
+            chain_id: self.chain_id.clone(),
+            height: proposal.height,
+            round: proposal.round,
+            block: proposal.block,
+            valid_round: proposal.valid_round,
+        };
+        proposal.signature = self.signer.sign(&statement.signed_bytes());
+        proposal
+    }
+
+    /// A burst that nobody asked for.
+    pub fn junk(&mut self) -> Vec<Arc<PeerMessage>> {
+        let known: Vec<_> = Vec::from(self.remembered.clone());
+        let mut junk = Vec::new();
+        for _ in 0..BURST {
+            let Some(message) = self.random.pick(&known).cloned() else { break };
+            junk.extend(self.mutate(&message));
+        }
+        junk.push(Arc::new(PeerMessage::BlocksRequest { from: Height(1), count: u32::MAX }));
+        junk
+    }
+}
