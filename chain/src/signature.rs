@@ -48,6 +48,13 @@ pub struct Signature([u8; 64]);
 /// A signing key; only the seed goes in, the public key is always derived (RUSTSEC-2022-0093).
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
+/// Whether the y coordinate of an encoded point is below p = 2^255 - 19. The sign of x is the top
+/// bit; from 2^255 - 19 on, y differs from 2^255 - 1 in its lowest byte alone.
+fn is_below_p(bytes: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = bytes;
+    last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff) || *first < 0xed
+}
+
 impl PublicKey {
     /// Checks and wraps 32 bytes.
     ///
@@ -56,12 +63,16 @@ impl PublicKey {
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, SignatureInvalid> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
             .map_err(|_| SignatureInvalid::KeyMalformed)?;
-        // Decompression accepts y >= p; the compressed form of the point tells the canonical one.
-        if key.to_edwards().compress().to_bytes() != bytes {
+        // Decompression accepts y >= p.
+        if !is_below_p(&bytes) {
             return Err(SignatureInvalid::KeyMalformed);
         }
         if key.is_weak() {
-            return Err(SignatureInvalid::KeyWeak);
+            // The only other encoding that is not canonical, x = 0 with the sign bit set, is of a
+            // point of small order.
+            let canonical = key.to_edwards().compress().to_bytes() == bytes;
+            let malformed = SignatureInvalid::KeyMalformed;
+            return Err(if canonical { SignatureInvalid::KeyWeak } else { malformed });
         }
         Ok(PublicKey(bytes))
     }

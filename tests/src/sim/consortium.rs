@@ -2,7 +2,7 @@
 //! size and shared by all seeds.
 
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use libp2p::PeerId;
 use mulu_chain::signature::{PublicKey, SigningKey};
@@ -10,6 +10,9 @@ use mulu_chain::types::ChainId;
 use mulu_contracts::uscc;
 use mulu_genesis::Founding;
 use mulu_node::keys::identity_of;
+use mulu_node::storage::{Batch, Ledger};
+
+use super::kv::SimKv;
 
 /// What a department's keys are for; the number goes into the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,6 @@ pub struct Department {
 }
 
 /// A founding document and who holds which key.
-#[derive(Debug)]
 pub struct Consortium {
     /// The departments.
     pub departments: Vec<Department>,
@@ -51,6 +53,8 @@ pub struct Consortium {
     pub validators: usize,
     /// The parsed document.
     pub founding: Founding,
+    /// What a ledger writes for block 0, worked out once.
+    pub block_0: Vec<Batch>,
 }
 
 /// The seed of a department's key.
@@ -101,7 +105,10 @@ impl Consortium {
             .collect();
         let text = founding_text(&departments, validators);
         let founding = mulu_genesis::parse(&text, "simulation").expect("a founding document");
-        Consortium { departments, validators, founding }
+        let kv = SimKv::default();
+        let ledger = Ledger::over(Arc::new(kv.clone())).expect("an empty ledger");
+        ledger.initialize(founding.block()).expect("block 0");
+        Consortium { departments, validators, founding, block_0: kv.batches() }
     }
 
     /// The chain.

@@ -36,6 +36,19 @@ impl SimKv {
         self.state().now.clone()
     }
 
+    /// A store that holds what these batches wrote.
+    pub fn holding(batches: &[Batch]) -> SimKv {
+        let kv = SimKv::default();
+        kv.state().batches.extend_from_slice(batches);
+        kv.restore(&SimKvImage { batches: batches.len() });
+        kv
+    }
+
+    /// Everything written so far.
+    pub fn batches(&self) -> Vec<Batch> {
+        self.state().batches.clone()
+    }
+
     /// While full, writes fail and leave nothing.
     pub fn set_full(&self, full: bool) {
         self.state().full = full;

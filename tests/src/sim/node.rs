@@ -107,13 +107,13 @@ pub fn replica_config() -> ReplicaConfig {
 
 impl Node {
     /// A new machine, as `mulud init` leaves it.
-    pub fn new(department: usize, observer: bool, chance: u64) -> Node {
+    pub fn new(consortium: &Consortium, department: usize, chance: u64) -> Node {
         let node = Node {
             department,
             behaviour: None,
-            observer,
+            observer: department >= consortium.validators,
             disk: SimDisk::new(chance),
-            kv: SimKv::default(),
+            kv: SimKv::holding(&consortium.block_0),
             running: None,
             incarnation: 0,
             timers: Vec::new(),

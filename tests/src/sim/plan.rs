@@ -209,7 +209,7 @@ impl Plan {
                 damaged.push(*department);
             }
         }
-        let quiet_at_ms = random.between(30 * SECOND, 150 * SECOND);
+        let quiet_at_ms = random.between(6 * SECOND, 60 * SECOND);
         let mut plan = Plan {
             seed,
             profile,
@@ -227,7 +227,7 @@ impl Plan {
                 Profile::Application => random.between(12, 40),
             },
         };
-        for _ in 0..random.between(2, 12) {
+        for _ in 0..random.between(2, 10) {
             let at = random.below(quiet_at_ms);
             let fault = plan.fault(&mut random);
             plan.faults.push((at, fault));
@@ -238,7 +238,7 @@ impl Plan {
 
     fn fault(&self, random: &mut Random) -> Fault {
         let node = random.index(self.validators);
-        let down_ms = random.between(10, 15 * SECOND);
+        let down_ms = random.between(10, 10 * SECOND);
         match random.below(15) {
             0 | 1 => Fault::Kill { node, down_ms },
             2 | 3 => Fault::KillAtEffect { node, effects: random.below(60), down_ms },
@@ -297,7 +297,7 @@ impl Plan {
                 }
             }
         }
-        Fault::Cut { links, for_ms: random.between(100, 40 * SECOND), noticed: random.chance(1, 2) }
+        Fault::Cut { links, for_ms: random.between(100, 20 * SECOND), noticed: random.chance(1, 2) }
     }
 
     /// How a department behaves, if it is Byzantine.

@@ -105,13 +105,13 @@ impl World {
         let mut random = Random::new(plan.seed);
         let mut nodes: Vec<Node> = (0..plan.validators + usize::from(plan.observer))
             .map(|department| {
-                Node::new(department, department >= plan.validators, random.next_u64())
+                Node::new(consortium, department, random.next_u64())
             })
             .collect();
         for (department, behaviour) in &plan.byzantine {
             nodes[*department].behaviour = Some(*behaviour);
             if *behaviour == Behaviour::Twin {
-                let mut twin = Node::new(*department, false, random.next_u64());
+                let mut twin = Node::new(consortium, *department, random.next_u64());
                 twin.behaviour = Some(Behaviour::Twin);
                 nodes.push(twin);
             }
@@ -543,7 +543,7 @@ impl World {
         for at in self.workload.times(self.plan.quiet_at_ms) {
             self.at(at, Event::Client);
         }
-        for at in [5_000, 20_000, 60_000] {
+        for at in [2_000, 8_000, 25_000] {
             self.at(at, Event::Image);
         }
         let flooders: Vec<usize> = (0..self.nodes.len())
