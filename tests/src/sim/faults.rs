@@ -28,8 +28,9 @@ impl World {
                 Ok(())
             }
             Fault::PowerCut { node, down_ms } => {
-                self.lose_power(*node);
-                self.kill(*node, *down_ms)
+                self.kill(*node, *down_ms)?;
+                self.nodes[*node].disk.crash();
+                Ok(())
             }
             Fault::PowerCutInDisk { node, operations, down_ms } => {
                 let own = &mut self.nodes[*node];
@@ -40,9 +41,9 @@ impl World {
             }
             Fault::Blackout { down_ms } => {
                 for node in 0..self.nodes.len() {
-                    self.lose_power(node);
                     let later = self.random.below(3_000);
                     self.kill(node, down_ms + later)?;
+                    self.nodes[node].disk.crash();
                 }
                 Ok(())
             }
@@ -97,12 +98,6 @@ impl World {
         }
         self.nodes[node].down_ms = down_ms;
         self.die(node, true)
-    }
-
-    /// What was not synced may be gone.
-    pub(super) fn lose_power(&mut self, node: usize) {
-        self.nodes[node].running = None;
-        self.nodes[node].disk.crash();
     }
 
     fn damage(&mut self, node: usize, damage: Damage) {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use mulu_chain::types::Height;
 use mulu_node::ingest::{VerifiedCache, admit};
+use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::handle::Submission;
 use mulu_node::replica::io::{Effect, Input, Timer};
 use mulu_node::replica::signing::Verifier;
@@ -104,9 +105,7 @@ impl World {
         };
         let mut random = Random::new(plan.seed);
         let mut nodes: Vec<Node> = (0..plan.validators + usize::from(plan.observer))
-            .map(|department| {
-                Node::new(consortium, department, random.next_u64())
-            })
+            .map(|department| Node::new(consortium, department, random.next_u64()))
             .collect();
         for (department, behaviour) in &plan.byzantine {
             nodes[*department].behaviour = Some(*behaviour);
@@ -256,6 +255,15 @@ impl World {
             .say(self.now, || format!("node {node} starts: {:?}", started.as_ref().map(Vec::len)));
         match started {
             Ok(frames) => {
+                for frame in &frames {
+                    self.trace.say(self.now, || {
+                        let record = LogRecord::from_frame(frame);
+                        format!(
+                            "  node {node} remembers {}",
+                            record.map_or_else(|e| e.to_string(), |r| brief(&r))
+                        )
+                    });
+                }
                 let forgot = std::mem::take(&mut own.forgot);
                 let height = own.running.as_ref().and_then(|r| r.ledger.height().ok());
                 if own.behaviour.is_none() {
@@ -423,7 +431,8 @@ impl World {
         }
         self.trace.say(self.now, || format!("node {node} stops: its disk refuses"));
         if self.nodes[node].disk.is_off() {
-            self.lose_power(node);
+            self.nodes[node].running = None;
+            self.nodes[node].disk.crash();
         }
         self.die(node, true)?;
         Ok(Performed::Died)
@@ -514,6 +523,17 @@ enum Performed {
     Done,
     Committed,
     Died,
+}
+
+fn brief(record: &LogRecord) -> String {
+    match record {
+        LogRecord::Vote(vote) => {
+            summary(&PeerMessage::Vote(vote.clone())) + &format!(" by {}", vote.validator)
+        }
+        LogRecord::Proposal(proposal) => summary(&PeerMessage::Proposal(proposal.clone())),
+        LogRecord::Body { height, bytes } => format!("body of {height}, {} bytes", bytes.len()),
+        other => format!("{other:?}"),
+    }
 }
 
 fn summary(message: &PeerMessage) -> String {
