@@ -6,14 +6,21 @@ use crate::authorization::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+use crate::delegation::DelegationEnd;
+use crate::delegation::DelegationGrant;
 use crate::duty::DutyRegister;
 use crate::entry::{EntryPublish, EntryRevise, EntryWithdraw};
 use crate::evidence::EvidenceRecord;
+use crate::key::KeyRotate;
 use crate::key::{KeyRegister, KeyRevoke};
 use crate::member::MemberAdmit;
+use crate::member::MemberResume;
+use crate::member::MemberSuspend;
+use crate::office::OfficeDissolve;
 use crate::office::OfficeEstablish;
 use crate::params::ParamsChange;
 use crate::receipt::ReceiptRecord;
+use crate::region::RegionSet;
 use crate::system::SystemRegister;
 use crate::validator::{ValidatorAdmit, ValidatorRetire};
 
@@ -87,6 +94,27 @@ pub enum Action {
     /// A member reports a validator that contradicted itself.
     #[serde(rename = "evidence.record")]
     EvidenceRecord(EvidenceRecord),
+    /// An authority suspends a member.
+    #[serde(rename = "member.suspend")]
+    MemberSuspend(MemberSuspend),
+    /// An authority lets a suspended member act again.
+    #[serde(rename = "member.resume")]
+    MemberResume(MemberResume),
+    /// A member dissolves an office.
+    #[serde(rename = "office.dissolve")]
+    OfficeDissolve(OfficeDissolve),
+    /// A key is replaced by another of the same standing.
+    #[serde(rename = "key.rotate")]
+    KeyRotate(KeyRotate),
+    /// A member lets another act for it.
+    #[serde(rename = "delegation.grant")]
+    DelegationGrant(DelegationGrant),
+    /// One of the two, or an authority, ends a delegation.
+    #[serde(rename = "delegation.end")]
+    DelegationEnd(DelegationEnd),
+    /// An authority sets division codes.
+    #[serde(rename = "region.set")]
+    RegionSet(RegionSet),
 }
 
 impl Action {
@@ -115,6 +143,13 @@ impl Action {
             Action::ValidatorAdmit(_) => "validator.admit",
             Action::ValidatorRetire(_) => "validator.retire",
             Action::EvidenceRecord(_) => "evidence.record",
+            Action::MemberSuspend(_) => "member.suspend",
+            Action::MemberResume(_) => "member.resume",
+            Action::OfficeDissolve(_) => "office.dissolve",
+            Action::KeyRotate(_) => "key.rotate",
+            Action::DelegationGrant(_) => "delegation.grant",
+            Action::DelegationEnd(_) => "delegation.end",
+            Action::RegionSet(_) => "region.set",
         }
     }
 }

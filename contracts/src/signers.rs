@@ -98,6 +98,16 @@ impl Signers {
         self.registered.iter().any(|key| key.member == self.member && key.has(&[role]))
     }
 
+    /// Whether a registered key of a member signed.
+    pub(crate) fn has_signed(&self, member: &str) -> bool {
+        self.registered.iter().any(|key| key.member == member)
+    }
+
+    /// Whether a key of the submitter's member signed that is this one.
+    pub(crate) fn own_signed(&self, key: &PublicKey) -> bool {
+        self.registered.iter().any(|k| k.member == self.member && k.public_key == *key)
+    }
+
     /// Whether a key of any member with the role, free or of the office, signed.
     pub(crate) fn party(&mut self, member: &str, role: KeyRole, office: &str) -> bool {
         let found: Vec<PublicKey> = self
@@ -206,6 +216,9 @@ fn keys_registered(actions: &[Action]) -> BTreeSet<PublicKey> {
         match action {
             Action::KeyRegister(register) => {
                 keys.insert(register.key.public_key);
+            }
+            Action::KeyRotate(rotate) => {
+                keys.insert(rotate.new_key);
             }
             Action::MemberAdmit(admit) => keys.extend(admit.keys.iter().map(|k| k.public_key)),
             _ => {}

@@ -14,6 +14,9 @@
 //! | `authorization/<sha256:hex>` | [`Authorization`](crate::authorization::Authorization) |
 //! | `receipt/<sha256:hex>` | [`Receipt`](crate::receipt::Receipt) |
 //! | `receipt-chain/<authorization id>/<uscc>` | [`ReceiptChain`](crate::receipt::ReceiptChain) |
+//! | `delegation/<principal>/<delegate>` | [`Delegation`](crate::delegation::Delegation) |
+//! | `region/<code>` | [`Region`](crate::region::Region) |
+//! | `regions` | [`Regions`](crate::region::Regions) |
 //! | `params` | [`Params`] |
 //! | `validators` | JSON array of `{public_key, power, member}`, sorted by key |
 //! | `evidence/<ed25519:hex>/<height>/<round>/<step>` | [`Evidence`](crate::evidence::Evidence) |
@@ -130,6 +133,19 @@ pub fn receipt_key(id: &Digest) -> String {
 /// Key of the last receipt of a member under an authorization.
 pub fn receipt_chain_key(authorization: &Digest, uscc: &str) -> String {
     format!("receipt-chain/{authorization}/{uscc}")
+}
+
+/// Key and history subject of a delegation.
+pub fn delegation_key(principal: &str, delegate: &str) -> String {
+    format!("delegation/{principal}/{delegate}")
+}
+
+/// Key and history subject of the list of division codes.
+pub const REGIONS_KEY: &str = "regions";
+
+/// Key of a division code.
+pub fn region_key(code: &str) -> String {
+    format!("region/{code}")
 }
 
 /// The id of an office, duty or system.

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod consortium;
+mod delegation;
 mod frame;
 mod identity;
 mod sharing;
@@ -91,6 +92,9 @@ fn every_rule_fires() {
     consortium::params(&mut table);
     consortium::validators(&mut table);
     consortium::evidence(&mut table);
+    delegation::standing(&mut table);
+    delegation::delegations(&mut table);
+    delegation::regions(&mut table);
     // These belong to the chain crate: bytes, envelopes, blocks and proofs.
     let elsewhere = |rule: &Rule| {
         let chain = ["ENC", "SIG", "BLK", "CRT", "LOG", "STA", "BND"];
