@@ -39,6 +39,9 @@ pub struct SubmitArgs {
     /// Heights for which the transaction stays valid 交易有效的区块数
     #[arg(long, value_name = "N")]
     pub valid_for: Option<u64>,
+    /// Act for another member that delegated this; --office is then its office 受托代其他成员提交
+    #[arg(long, value_name = "USCC")]
+    pub on_behalf_of: Option<String>,
 }
 
 /// What a node says of itself that building a transaction needs.
@@ -139,7 +142,14 @@ pub fn draft(payload: &Payload) -> Outcome<Draft> {
 pub fn actions(context: &Context, args: &SubmitArgs, actions: Vec<Action>) -> Outcome<()> {
     let node = context.node()?;
     let view = ChainView::ask(&node)?;
-    let payload = payload(&view, submitter(context)?, args.valid_for, actions);
+    let mut submitter = submitter(context)?;
+    if let (Some(principal), Some(office)) = (&args.on_behalf_of, &context.profile.office)
+        && !office.contains(':')
+    {
+        submitter.office = Some(local_id(principal, office));
+    }
+    let mut payload = payload(&view, submitter, args.valid_for, actions);
+    payload.on_behalf_of.clone_from(&args.on_behalf_of);
     let mut draft = draft(&payload)?;
     sign(context, args, &mut draft)?;
     check_locally(&draft.envelope()?, &view.chain_id)?;

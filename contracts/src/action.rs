@@ -6,13 +6,23 @@ use crate::authorization::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+use crate::delegation::DelegationEnd;
+use crate::delegation::DelegationGrant;
 use crate::duty::DutyRegister;
 use crate::entry::{EntryPublish, EntryRevise, EntryWithdraw};
+use crate::evidence::EvidenceRecord;
+use crate::key::KeyRotate;
 use crate::key::{KeyRegister, KeyRevoke};
 use crate::member::MemberAdmit;
+use crate::member::MemberResume;
+use crate::member::MemberSuspend;
+use crate::office::OfficeDissolve;
 use crate::office::OfficeEstablish;
+use crate::params::ParamsChange;
 use crate::receipt::ReceiptRecord;
+use crate::region::RegionSet;
 use crate::system::SystemRegister;
+use crate::validator::{ValidatorAdmit, ValidatorRetire};
 
 /// One action of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +82,39 @@ pub enum Action {
     /// A party records what was delivered, received, used or denied.
     #[serde(rename = "receipt.record")]
     ReceiptRecord(ReceiptRecord),
+    /// The consortium changes its parameters.
+    #[serde(rename = "params.change")]
+    ParamsChange(ParamsChange),
+    /// The consortium lets a key vote.
+    #[serde(rename = "validator.admit")]
+    ValidatorAdmit(ValidatorAdmit),
+    /// The consortium takes a validator out of the set.
+    #[serde(rename = "validator.retire")]
+    ValidatorRetire(ValidatorRetire),
+    /// A member reports a validator that contradicted itself.
+    #[serde(rename = "evidence.record")]
+    EvidenceRecord(EvidenceRecord),
+    /// An authority suspends a member.
+    #[serde(rename = "member.suspend")]
+    MemberSuspend(MemberSuspend),
+    /// An authority lets a suspended member act again.
+    #[serde(rename = "member.resume")]
+    MemberResume(MemberResume),
+    /// A member dissolves an office.
+    #[serde(rename = "office.dissolve")]
+    OfficeDissolve(OfficeDissolve),
+    /// A key is replaced by another of the same standing.
+    #[serde(rename = "key.rotate")]
+    KeyRotate(KeyRotate),
+    /// A member lets another act for it.
+    #[serde(rename = "delegation.grant")]
+    DelegationGrant(DelegationGrant),
+    /// One of the two, or an authority, ends a delegation.
+    #[serde(rename = "delegation.end")]
+    DelegationEnd(DelegationEnd),
+    /// An authority sets division codes.
+    #[serde(rename = "region.set")]
+    RegionSet(RegionSet),
 }
 
 impl Action {
@@ -96,6 +139,17 @@ impl Action {
             Action::AuthorizationRevoke(_) => "authorization.revoke",
             Action::AuthorizationRelinquish(_) => "authorization.relinquish",
             Action::ReceiptRecord(_) => "receipt.record",
+            Action::ParamsChange(_) => "params.change",
+            Action::ValidatorAdmit(_) => "validator.admit",
+            Action::ValidatorRetire(_) => "validator.retire",
+            Action::EvidenceRecord(_) => "evidence.record",
+            Action::MemberSuspend(_) => "member.suspend",
+            Action::MemberResume(_) => "member.resume",
+            Action::OfficeDissolve(_) => "office.dissolve",
+            Action::KeyRotate(_) => "key.rotate",
+            Action::DelegationGrant(_) => "delegation.grant",
+            Action::DelegationEnd(_) => "delegation.end",
+            Action::RegionSet(_) => "region.set",
         }
     }
 }

@@ -37,7 +37,13 @@ impl Call<'_, '_> {
         self.block.height
     }
 
-    /// The submitter's 统一社会信用代码.
+    /// The member that signs for the submitter by a delegation.
+    pub(crate) fn delegate(&self) -> Option<&str> {
+        let payload = self.transaction.payload();
+        payload.on_behalf_of.is_some().then_some(payload.submitter.member.as_str())
+    }
+
+    /// The 统一社会信用代码 of the submitter, or of the member it acts for.
     pub(crate) fn uscc(&self) -> &str {
         &self.submitter.uscc
     }

@@ -25,7 +25,7 @@ use crate::state::{
     self, code_key, duty_key, entry_id, entry_key, entry_name_key, office_key, source_key,
     system_key, version_hash,
 };
-use crate::{duty, office, system};
+use crate::{duty, office, region, system};
 pub use content::{Binding, EntryContent, Format, Item, Open, Share, Source};
 
 /// An entry as stored; its version hash is that of these bytes.
@@ -186,14 +186,15 @@ fn check_content(call: &mut Call<'_, '_>, content: &EntryContent) -> Step {
     content::check(content, &date_of(call.block.time_ms))?;
     if content.needs_authority() {
         let signed = call.signers.authorities(call.params.authority_threshold);
-        signed.or_else(|stop| match stop {
-            Stop::Rule(_, detail) => require(false, Rule::EntryCore, || detail),
-            world => Err(world),
+        signed.map_err(|stop| match stop {
+            Stop::Rule(_, detail) => Stop::Rule(Rule::EntryCore, detail),
+            world => world,
         })?;
     }
     let (overlay, provider) = (&*call.overlay, call.submitter.uscc.as_str());
     office::in_force(overlay, &content.office, provider)?;
     let today = date_of(call.block.time_ms);
+    region::in_force(overlay, &content.region, &today)?;
     for id in &content.responsibilities {
         duty::in_force(overlay, id, provider, &today)?;
     }

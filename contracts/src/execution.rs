@@ -1,12 +1,12 @@
 //! Executing a block: each transaction in order, each as a whole or not at all.
 //!
-//! Checks of a transaction, in this order: still valid (TX-10), not valid too long (TX-11), acting
-//! for itself (TX-13), an active member (MEM-01, MEM-02) and office (OFF), every signer known and
-//! in force (KEY-01, KEY-02), one of them the submitter's (KEY-03); then the actions in order; last
+//! Checks of a transaction, in this order: still valid (TX-10), not valid too long (TX-11), an active
+//! member (MEM-01, MEM-02), if it acts for another one a delegation (TX-13, DEL-02), an active office
+//! (OFF), every signer known and in force (KEY-01, KEY-02), one of them the submitter's (KEY-03); then the actions in order; last
 //! that no signature was superfluous (KEY-06). A rejected transaction leaves an outcome that names
 //! rule and action, and nothing else. Source: SPEC section 11.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mulu_chain::log::Outcome;
 use mulu_chain::state::HistoryEvent;
@@ -16,12 +16,15 @@ use crate::action::Action;
 use crate::call::Call;
 use crate::overlay::Overlay;
 use crate::params::Params;
-use crate::rejection::{Rejection, Step, Stop, require, shown};
+use crate::rejection::{Rejection, Step, Stop, require};
 use crate::rule::Rule;
 use crate::signers::Signers;
-use crate::state::{self, StateRead, StateReadError};
+use crate::state::{self, StateRead, StateReadError, delegation_key};
 use crate::transaction::Transaction;
-use crate::{authorization, duty, entry, key, member, office, receipt, system};
+use crate::{
+    authorization, delegation, duty, entry, evidence, key, member, office, params, receipt, region,
+    system, validator,
+};
 
 /// The block being executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,12 +130,19 @@ fn run(
     action: &mut u32,
 ) -> Step {
     check_validity(context, params, transaction)?;
-    let submitter = member::in_force(overlay, &transaction.payload().submitter.member)?;
-    if let Some(id) = &transaction.payload().submitter.office {
+    let payload = transaction.payload();
+    let mut submitter = member::in_force(overlay, &payload.submitter.member)?;
+    let mut delegation = None;
+    if let Some(principal) = &payload.on_behalf_of {
+        submitter = member::in_force(overlay, principal)?;
+        delegation::check(context, payload, principal, overlay)?;
+        delegation = Some(delegation_key(principal, &payload.submitter.member));
+    }
+    if let Some(id) = &payload.submitter.office {
         office::in_force(overlay, id, &submitter.uscc)?;
     }
     let mut signers = Signers::resolve(context, transaction, overlay)?;
-    for (number, content) in (0u32..).zip(&transaction.payload().actions) {
+    for (number, content) in (0u32..).zip(&payload.actions) {
         *action = number;
         let mut call = Call {
             block: context,
@@ -143,7 +153,7 @@ fn run(
             overlay,
             index,
             action: number,
-            touched: BTreeSet::new(),
+            touched: delegation.iter().cloned().collect(),
         };
         apply(&mut call, content)?;
         call.append_histories()?;
@@ -161,9 +171,6 @@ fn check_validity(context: &BlockContext, params: &Params, transaction: &Transac
     let latest = height.saturating_add(params.valid_heights_max);
     require(valid_until <= latest, Rule::TransactionTooLongValid, || {
         format!("valid_until is {valid_until}, at most {latest} is allowed now")
-    })?;
-    require(payload.on_behalf_of.is_none(), Rule::OnBehalfRefused, || {
-        format!("on_behalf_of is {}", shown(&payload.on_behalf_of))
     })
 }
 
@@ -187,5 +194,16 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::AuthorizationRevoke(action) => authorization::revoke(call, action),
         Action::AuthorizationRelinquish(action) => authorization::relinquish(call, action),
         Action::ReceiptRecord(action) => receipt::record(call, action),
+        Action::ParamsChange(action) => params::change(call, action),
+        Action::ValidatorAdmit(action) => validator::admit(call, action),
+        Action::ValidatorRetire(action) => validator::retire(call, action),
+        Action::EvidenceRecord(action) => evidence::record(call, action),
+        Action::MemberSuspend(action) => member::suspend(call, action),
+        Action::MemberResume(action) => member::resume(call, action),
+        Action::OfficeDissolve(action) => office::dissolve(call, action),
+        Action::KeyRotate(action) => key::rotate(call, action),
+        Action::DelegationGrant(action) => delegation::grant(call, action),
+        Action::DelegationEnd(action) => delegation::end(call, action),
+        Action::RegionSet(action) => region::set(call, action),
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::Height;
-use mulu_chain::validator::Validator;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
@@ -15,7 +14,8 @@ use crate::office;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
-use crate::state::{VALIDATORS_KEY, key_key, member_key};
+use crate::state::{key_key, member_key};
+use crate::validator;
 
 /// A key as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +48,16 @@ pub struct Key {
     /// Why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_reason: Option<String>,
+    /// The key that took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<PublicKey>,
 }
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyRole {
-    /// Signs votes and proposals.
+    /// Signs votes and proposals, and reports of equivocation; nothing else.
     Validator,
     /// Manages keys, offices, duties and systems of its member.
     Administrator,
@@ -136,6 +139,19 @@ pub struct KeyRevoke {
     pub reason: String,
 }
 
+/// `key.rotate`: a key is revoked and another takes its roles, office, label and last height. The
+/// old key signs, or an administrator of its member; the new one signs, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRotate {
+    /// The key to be replaced.
+    pub public_key: PublicKey,
+    /// The key that takes its place.
+    pub new_key: PublicKey,
+    /// Why.
+    pub reason: String,
+}
+
 impl Key {
     /// Whether it has one of the roles.
     pub fn has(&self, roles: &[KeyRole]) -> bool {
@@ -166,34 +182,65 @@ pub(crate) fn register(call: &mut Call<'_, '_>, action: &KeyRegister) -> Step {
 }
 
 pub(crate) fn revoke(call: &mut Call<'_, '_>, action: &KeyRevoke) -> Step {
-    let at = key_key(&action.public_key);
-    let key: Option<Key> = call.overlay.get(&at)?;
-    let key =
-        key.ok_or_else(|| Stop::Rule(Rule::KeyRevokeUnknown, action.public_key.to_string()))?;
+    let key = known(call.overlay, &action.public_key)?;
     if key.member == call.uscc() && call.signers.own_has(KeyRole::Administrator) {
         call.signers.own(&[KeyRole::Administrator], None)?;
     } else {
         call.signers.authority(call.params.authority_threshold)?;
     }
-    field::text("reason", &action.reason, REASON_CHARS_MAX)?;
+    retire(call, key, &action.reason, None)
+}
+
+pub(crate) fn rotate(call: &mut Call<'_, '_>, action: &KeyRotate) -> Step {
+    let old = known(call.overlay, &action.public_key)?;
+    if !call.signers.own_signed(&old.public_key) {
+        let own = old.member == call.uscc();
+        require(own, Rule::KeyRole, || format!("{} is of {}", old.public_key, old.member))?;
+        call.signers.own(&[KeyRole::Administrator], None)?;
+    }
+    let member = call.submitter.clone();
+    let new = NewKey {
+        public_key: action.new_key,
+        roles: old.roles.clone(),
+        office: old.office.clone(),
+        label: old.label.clone(),
+        valid_from: None,
+        valid_to: old.valid_to,
+    };
+    retire(call, old, &action.reason, Some(action.new_key))?;
+    let height = call.height();
+    create(call.overlay, height, &member, &new)?;
+    call.signers.possession(&new.public_key)?;
+    call.touch(key_key(&new.public_key));
+    Ok(())
+}
+
+/// The key of a public key (KEY-14).
+fn known(overlay: &Overlay<'_>, public_key: &PublicKey) -> Step<Key> {
+    let key: Option<Key> = overlay.get(&key_key(public_key))?;
+    key.ok_or_else(|| Stop::Rule(Rule::KeyRevokeUnknown, public_key.to_string()))
+}
+
+/// Revokes a key that is not revoked (KEY-13) and does not vote (KEY-15).
+fn retire(call: &mut Call<'_, '_>, key: Key, reason: &str, replaced_by: Option<PublicKey>) -> Step {
+    field::text("reason", reason, REASON_CHARS_MAX)?;
     require(key.status == KeyStatus::Active, Rule::KeyAlreadyRevoked, || {
         format!("{} at height {}", key.public_key, key.revoked_at_height.unwrap_or_default())
     })?;
     // A key that votes must leave the set first, or the chain would count votes of a revoked key.
-    let validators: Vec<Validator> = call.overlay.get(VALIDATORS_KEY)?.unwrap_or_default();
-    let votes = validators.iter().any(|validator| validator.public_key == key.public_key);
+    let votes = validator::current(call.overlay)?.iter().any(|v| v.public_key == key.public_key);
     require(!votes, Rule::KeyVotes, || key.public_key.to_string())?;
-    let member = key.member.clone();
     let revoked = Key {
         status: KeyStatus::Revoked,
         revoked_at_height: Some(call.height()),
-        revocation_reason: Some(action.reason.clone()),
+        revocation_reason: Some(reason.to_owned()),
+        replaced_by,
         ..key
     };
-    call.overlay.put(at.clone(), &revoked)?;
-    call.touch(at);
-    call.touch(member_key(&member));
-    Ok(())
+    let at = key_key(&revoked.public_key);
+    call.touch(at.clone());
+    call.touch(member_key(&revoked.member));
+    call.overlay.put(at, &revoked)
 }
 
 /// Checks a key and writes it.
@@ -233,6 +280,7 @@ pub(crate) fn create(
         registered_at_height: height,
         revoked_at_height: None,
         revocation_reason: None,
+        replaced_by: None,
     };
     overlay.put(at, &key)?;
     Ok(key)

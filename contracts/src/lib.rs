@@ -1,6 +1,7 @@
 //! What a transaction **means**: state in, verdict and changes out.
 //!
-//! One file per concept (member, office, key, duty, system, entry, authorization, receipt, params):
+//! One file per concept (member, office, key, duty, system, entry, authorization, receipt, params,
+//! validator, evidence):
 //! its record as stored, its actions as signed, and its rules. Everything is a function of its
 //! arguments: no clock, randomness, floating point number, hash map, task, network or disk. Block
 //! time and height arrive in [`execution::BlockContext`], state through [`state::StateRead`].
@@ -15,8 +16,10 @@ pub mod authorization;
 mod call;
 pub mod catalog;
 pub mod date;
+pub mod delegation;
 pub mod duty;
 pub mod entry;
+pub mod evidence;
 pub mod execution;
 mod field;
 pub mod genesis_state;
@@ -28,6 +31,7 @@ mod overlay;
 pub mod params;
 pub mod payload;
 pub mod receipt;
+pub mod region;
 pub mod rejection;
 pub mod rule;
 mod shape;
@@ -36,3 +40,4 @@ pub mod state;
 pub mod system;
 pub mod transaction;
 pub mod uscc;
+pub mod validator;

@@ -5,16 +5,18 @@ use serde::{Deserialize, Serialize};
 use mulu_chain::types::Height;
 
 use crate::call::Call;
+use crate::date::date_of;
 use crate::field;
 use crate::key::{self, KeyRole, NewKey};
 use crate::limits::{
-    FIRST_KEYS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, NODES_MAX, PEER_ID_BYTES_MAX,
+    FIRST_KEYS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, NODES_MAX, PEER_ID_BYTES_MAX, REASON_CHARS_MAX,
 };
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{key_key, member_key};
 use crate::uscc;
+use crate::{region, validator};
 
 /// A member as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,12 @@ pub struct Member {
     pub status: MemberStatus,
     /// When it was admitted.
     pub admitted_at_height: Height,
+    /// When it was last suspended or resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_since_height: Option<Height>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
 }
 
 /// What a member takes part as.
@@ -61,7 +69,7 @@ pub enum MemberRole {
 pub enum MemberStatus {
     /// It may.
     Active,
-    /// It may not; nothing sets this yet, and every rule already respects it.
+    /// It may not.
     Suspended,
 }
 
@@ -111,6 +119,26 @@ pub struct MemberAdmit {
     pub keys: Vec<NewKey>,
 }
 
+/// `member.suspend`: an authority suspends a member; none of its keys counts until it is resumed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberSuspend {
+    /// The member.
+    pub uscc: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// `member.resume`: an authority lets a suspended member act again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberResume {
+    /// The member.
+    pub uscc: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// The member of a code, able to act (MEM-01, MEM-02).
 pub(crate) fn in_force(overlay: &Overlay<'_>, uscc: &str) -> Step<Member> {
     let member: Option<Member> = overlay.get(&member_key(uscc))?;
@@ -124,6 +152,7 @@ pub(crate) fn admit(call: &mut Call<'_, '_>, action: &MemberAdmit) -> Step {
     call.signers.authority(call.params.authority_threshold)?;
     let height = call.height();
     let member = create(call.overlay, height, &action.member)?;
+    region::in_force(call.overlay, &member.region, &date_of(call.block.time_ms))?;
     call.touch(member_key(&member.uscc));
     field::count("keys", action.keys.len(), 0, FIRST_KEYS_MAX)?;
     let led = action.keys.is_empty()
@@ -135,6 +164,37 @@ pub(crate) fn admit(call: &mut Call<'_, '_>, action: &MemberAdmit) -> Step {
         call.touch(key_key(&key.public_key));
     }
     Ok(())
+}
+
+pub(crate) fn suspend(call: &mut Call<'_, '_>, action: &MemberSuspend) -> Step {
+    call.signers.authority(call.params.authority_threshold)?;
+    let signed = call.signers.has_signed(&action.uscc);
+    require(!signed, Rule::MemberSigned, || action.uscc.clone())?;
+    // Its vote would go on counting: the consortium takes the validator out first (VAL-06).
+    let votes = validator::current(call.overlay)?.iter().any(|v| v.member == action.uscc);
+    require(!votes, Rule::MemberVotes, || action.uscc.clone())?;
+    set_status(call, &action.uscc, MemberStatus::Suspended, &action.reason)
+}
+
+pub(crate) fn resume(call: &mut Call<'_, '_>, action: &MemberResume) -> Step {
+    call.signers.authority(call.params.authority_threshold)?;
+    set_status(call, &action.uscc, MemberStatus::Active, &action.reason)
+}
+
+fn set_status(call: &mut Call<'_, '_>, uscc: &str, status: MemberStatus, reason: &str) -> Step {
+    field::text("reason", reason, REASON_CHARS_MAX)?;
+    let at = member_key(uscc);
+    let member: Option<Member> = call.overlay.get(&at)?;
+    let member = member.ok_or_else(|| Stop::Rule(Rule::MemberUnknown, uscc.to_owned()))?;
+    require(member.status != status, Rule::MemberStanding, || shown(&status))?;
+    let member = Member {
+        status,
+        status_since_height: Some(call.height()),
+        status_reason: Some(reason.to_owned()),
+        ..member
+    };
+    call.touch(at.clone());
+    call.overlay.put(at, &member)
 }
 
 /// Checks a member and writes it.
@@ -153,6 +213,8 @@ pub(crate) fn create(overlay: &mut Overlay<'_>, height: Height, new: &NewMember)
         uscc_check_waived: new.uscc_check_waived,
         status: MemberStatus::Active,
         admitted_at_height: height,
+        status_since_height: None,
+        status_reason: None,
     };
     overlay.put(key, &member)?;
     Ok(member)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::field;
 use crate::key::KeyRole;
-use crate::limits::NAME_CHARS_MAX;
+use crate::limits::{NAME_CHARS_MAX, REASON_CHARS_MAX};
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require};
 use crate::rule::Rule;
@@ -30,6 +30,12 @@ pub struct Office {
     pub status: OfficeStatus,
     /// When it was established.
     pub established_at_height: Height,
+    /// When it was dissolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dissolved_at_height: Option<Height>,
+    /// The office that took its work over, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 /// Whether an office may act.
@@ -38,7 +44,7 @@ pub struct Office {
 pub enum OfficeStatus {
     /// It may.
     Active,
-    /// It was dissolved; nothing sets this yet, and every rule already respects it.
+    /// It was dissolved: nothing new is bound to it.
     Dissolved,
 }
 
@@ -63,6 +69,20 @@ pub struct OfficeEstablish {
     pub office: NewOffice,
 }
 
+/// `office.dissolve`: a member dissolves an office. What is bound to it stays as it is, for its
+/// owner to bind again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfficeDissolve {
+    /// The office, as id.
+    pub office: String,
+    /// The office that takes its work over, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
 /// The office of an id, the member's own and able to act (OFF-01 to OFF-03).
 pub(crate) fn in_force(overlay: &Overlay<'_>, id: &str, member: &str) -> Step<Office> {
     let office: Option<Office> = overlay.get(&office_key(id))?;
@@ -80,6 +100,26 @@ pub(crate) fn establish(call: &mut Call<'_, '_>, action: &OfficeEstablish) -> St
     call.touch(office_key(&office.id));
     call.touch(member_key(&member));
     Ok(())
+}
+
+pub(crate) fn dissolve(call: &mut Call<'_, '_>, action: &OfficeDissolve) -> Step {
+    call.signers.own(&[KeyRole::Administrator], None)?;
+    let office = in_force(call.overlay, &action.office, call.uscc())?;
+    if let Some(successor) = &action.successor {
+        require(*successor != office.id, Rule::OfficeSuccessor, || office.id.clone())?;
+        in_force(call.overlay, successor, call.uscc())?;
+        call.touch(office_key(successor));
+    }
+    field::text("reason", &action.reason, REASON_CHARS_MAX)?;
+    let dissolved = Office {
+        status: OfficeStatus::Dissolved,
+        dissolved_at_height: Some(call.height()),
+        successor: action.successor.clone(),
+        ..office
+    };
+    call.touch(office_key(&dissolved.id));
+    call.touch(member_key(&dissolved.member));
+    call.overlay.put(office_key(&dissolved.id), &dissolved)
 }
 
 /// Checks an office and writes it.
@@ -103,6 +143,8 @@ pub(crate) fn create(
         name_en: new.name_en.clone(),
         status: OfficeStatus::Active,
         established_at_height: height,
+        dissolved_at_height: None,
+        successor: None,
     };
     overlay.put(office_key(&id), &office)?;
     Ok(office)

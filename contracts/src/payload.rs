@@ -18,7 +18,7 @@ pub struct Payload {
     pub chain_id: ChainId,
     /// Who submits.
     pub submitter: Submitter,
-    /// The member acted for; refused until delegations exist (TX-13).
+    /// The member acted for, by a delegation (TX-13); then the office is one of that member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     /// When the submitter says it was made; a claim, never judged.

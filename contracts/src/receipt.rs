@@ -182,6 +182,8 @@ fn check_signer(
         ReceiptKind::Received | ReceiptKind::Used => consumes,
         ReceiptKind::Denied => provides || consumes,
     };
+    let other = if provides { &authorization.consumer } else { &authorization.provider };
+    let entitled = entitled && call.delegate() != Some(other.as_str());
     require(entitled, Rule::ReceiptSigner, || format!("{} says {kind:?}", call.uscc()))?;
     let office =
         if provides { &authorization.provider_office } else { &authorization.consumer_office };

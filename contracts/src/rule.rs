@@ -79,24 +79,29 @@ rules! {
     LogInclusion = "LOG-01", LogConsistency = "LOG-02",
     StateProofRoot = "STA-01", StateProofLeaf = "STA-02", StateProofAbsence = "STA-03",
     BundleMagic = "BND-01", BundleMalformed = "BND-02",
-    ValidatorSetForm = "VAL-01", ValidatorKey = "VAL-02",
+    ValidatorSetForm = "VAL-01", ValidatorKey = "VAL-02", ValidatorExists = "VAL-03",
+    ValidatorPower = "VAL-04", ValidatorUnknown = "VAL-05", ValidatorQuorum = "VAL-06",
+    EvidenceValidator = "EVD-01", EvidenceHeight = "EVD-02", EvidenceSame = "EVD-03",
+    EvidenceOrder = "EVD-04", EvidenceStatement = "EVD-05", EvidenceSignature = "EVD-06",
+    EvidenceExists = "EVD-07",
 
     // Form of single fields.
     FieldText = "FLD-01", FieldCount = "FLD-02", FieldDate = "FLD-03", FieldCode = "FLD-04",
-    FieldDuplicate = "FLD-05", FieldCharacters = "FLD-06", FieldRegion = "FLD-07",
-    ParamsForm = "PAR-01",
+    FieldDuplicate = "FLD-05", FieldCharacters = "FLD-06", FieldRegion = "FLD-07", FieldRegionInForce = "FLD-08", FieldDates = "FLD-09",
+    ParamsForm = "PAR-01", ParamsPrev = "PAR-02", ParamsThreshold = "PAR-03",
 
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",
     MemberUsccCheck = "MEM-04", MemberExists = "MEM-05", MemberRoles = "MEM-06",
-    MemberPeerId = "MEM-07", MemberNoAdministrator = "MEM-08",
+    MemberPeerId = "MEM-07", MemberNoAdministrator = "MEM-08", MemberStanding = "MEM-09", MemberVotes = "MEM-10", MemberSigned = "MEM-11",
     OfficeUnknown = "OFF-01", OfficeForeign = "OFF-02", OfficeInactive = "OFF-03",
-    OfficeExists = "OFF-04",
+    OfficeExists = "OFF-04", OfficeSuccessor = "OFF-05",
     KeyUnknown = "KEY-01", KeyNotInForce = "KEY-02", KeySubmitterUnsigned = "KEY-03",
     KeyRole = "KEY-04", KeyOffice = "KEY-05", KeyForeign = "KEY-06", KeyThreshold = "KEY-07",
     KeyPossession = "KEY-08", KeyExists = "KEY-09", KeyAuthorityRole = "KEY-10",
     KeyRoles = "KEY-11", KeyHeights = "KEY-12", KeyAlreadyRevoked = "KEY-13",
     KeyRevokeUnknown = "KEY-14", KeyVotes = "KEY-15", KeyFirstRole = "KEY-16",
+    KeyVotesOnly = "KEY-17", KeyConsortium = "KEY-18", DelegationSelf = "DEL-01", DelegationScope = "DEL-02", DelegationUndelegable = "DEL-03", DelegationWindow = "DEL-04", DelegationExists = "DEL-05", DelegationUnknown = "DEL-06",
 
     // What exists.
     DutyUnknown = "DUT-01", DutyForeign = "DUT-02", DutyNotInForce = "DUT-03",

@@ -38,6 +38,7 @@ fn registered_by(told: &Told<'_>) -> Vec<PublicKey> {
     for action in &told.transaction.payload().actions {
         match action {
             Action::KeyRegister(register) => keys.push(register.key.public_key),
+            Action::KeyRotate(rotate) => keys.push(rotate.new_key),
             Action::MemberAdmit(admit) => keys.extend(admit.keys.iter().map(|k| k.public_key)),
             _ => {}
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::registry::{self, KeyRegisterArgs, KeyRevokeArgs};
+use super::registry::{self, KeyRegisterArgs, KeyRevokeArgs, KeyRotateArgs};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::keyfile::{self, Protection};
@@ -42,6 +42,8 @@ Examples 示例:
     Register(KeyRegisterArgs),
     /// Revoke a key on the chain, for ever 在链上撤销密钥
     Revoke(KeyRevokeArgs),
+    /// Replace a key by another of the same standing 更换密钥
+    Rotate(KeyRotateArgs),
 }
 
 /// Runs the command.
@@ -66,6 +68,7 @@ pub fn run(context: &Context, command: KeyCommand) -> Outcome<()> {
         }
         KeyCommand::Register(args) => registry::key_register(context, args)?,
         KeyCommand::Revoke(args) => registry::key_revoke(context, args)?,
+        KeyCommand::Rotate(args) => registry::key_rotate(context, args)?,
     }
     Ok(())
 }

@@ -96,7 +96,10 @@ fn candidates(text: &str) -> Vec<String> {
         }
         _ => {}
     }
-    if matches!(text, "params" | "validators") {
+    let plain = ["evidence/", "delegation/", "region/"];
+    if matches!(text, "params" | "validators" | "regions")
+        || plain.iter().any(|kind| text.starts_with(kind))
+    {
         return vec![text.to_owned()];
     }
     if text.starts_with("ed25519:") {

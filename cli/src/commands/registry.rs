@@ -6,9 +6,9 @@ use mulu_chain::limits::PAYLOAD_BYTES_MAX;
 use mulu_chain::signature::PublicKey;
 use mulu_contracts::action::Action;
 use mulu_contracts::duty::DutyRegister;
-use mulu_contracts::key::{KeyRegister, KeyRevoke, KeyRole, NewKey};
-use mulu_contracts::member::MemberAdmit;
-use mulu_contracts::office::{NewOffice, OfficeEstablish};
+use mulu_contracts::key::{KeyRegister, KeyRevoke, KeyRole, KeyRotate, NewKey};
+use mulu_contracts::member::{MemberAdmit, MemberResume, MemberSuspend};
+use mulu_contracts::office::{NewOffice, OfficeDissolve, OfficeEstablish};
 use mulu_contracts::state::local_id;
 use mulu_contracts::system::SystemRegister;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,23 @@ Example 示例:
         #[command(flatten)]
         submit: SubmitArgs,
     },
+    /// Suspend a member: its keys stop counting (authority) 停用成员（主管部门）
+    Suspend(StandingArgs),
+    /// Let a suspended member act again (authority) 恢复成员（主管部门）
+    Resume(StandingArgs),
+}
+
+/// Options of `mulu member suspend` and `mulu member resume`.
+#[derive(Debug, clap::Args)]
+pub struct StandingArgs {
+    /// The member 统一社会信用代码
+    uscc: String,
+    /// Why 原因
+    #[arg(long)]
+    reason: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
 }
 
 /// Offices.
@@ -58,6 +75,20 @@ Example 示例:
         /// English name 英文名称
         #[arg(long)]
         name_en: Option<String>,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+    /// Dissolve an office of the own member (administrator) 撤销处室（管理员）
+    Dissolve {
+        /// Code within the member 处室代码
+        code: String,
+        /// Code of the office that takes its work over 承接处室的代码
+        #[arg(long, value_name = "CODE")]
+        successor: Option<String>,
+        /// Why 原因
+        #[arg(long)]
+        reason: String,
         /// Submitting.
         #[command(flatten)]
         submit: SubmitArgs,
@@ -147,6 +178,43 @@ pub struct KeyRevokeArgs {
     pub submit: SubmitArgs,
 }
 
+/// Options of `mulu key rotate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example 示例:
+  mulu key generate --out officer-2027.pem
+  mulu key rotate officer-2027.pem --reason 到期更换 --profile officer
+The key of the profile is replaced, or the one named with --old; roles, office and label stay.")]
+pub struct KeyRotateArgs {
+    /// Key file of the key that takes over 新密钥文件
+    pub file: PathBuf,
+    /// The key to be replaced, if it is not the one that signs 被替换的公钥
+    #[arg(long, value_name = "KEY")]
+    pub old: Option<PublicKey>,
+    /// Why 原因
+    #[arg(long)]
+    pub reason: String,
+    /// Submitting.
+    #[command(flatten)]
+    pub submit: SubmitArgs,
+}
+
+/// Runs `mulu key rotate`.
+///
+/// # Errors
+/// Exit 2 to 6.
+pub fn key_rotate(context: &Context, args: KeyRotateArgs) -> Outcome<()> {
+    let new_key = context.open_key(&args.file)?.key.public_key();
+    let public_key = match args.old {
+        Some(old) => old,
+        None => context.key()?.public_key(),
+    };
+    let mut submit = args.submit;
+    submit.cosign_key.push(args.file);
+    let action = KeyRotate { public_key, new_key, reason: args.reason };
+    submit::actions(context, &submit, vec![Action::KeyRotate(action)])
+}
+
 fn parse_role(text: &str) -> Result<KeyRole, String> {
     serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
         "one of validator, administrator, officer, application, auditor, authority".to_owned()
@@ -158,9 +226,18 @@ fn parse_role(text: &str) -> Result<KeyRole, String> {
 /// # Errors
 /// Exit 2 to 6.
 pub fn member(context: &Context, command: MemberCommand) -> Outcome<()> {
-    let MemberCommand::Admit { file, submit } = command;
-    let action: MemberAdmit = read(&file, "member")?;
-    submit::actions(context, &submit, vec![Action::MemberAdmit(action)])
+    let (submit, action) = match command {
+        MemberCommand::Admit { file, submit } => {
+            (submit, Action::MemberAdmit(read::<MemberAdmit>(&file, "member")?))
+        }
+        MemberCommand::Suspend(StandingArgs { uscc, reason, submit }) => {
+            (submit, Action::MemberSuspend(MemberSuspend { uscc, reason }))
+        }
+        MemberCommand::Resume(StandingArgs { uscc, reason, submit }) => {
+            (submit, Action::MemberResume(MemberResume { uscc, reason }))
+        }
+    };
+    submit::actions(context, &submit, vec![action])
 }
 
 /// Runs `mulu office`.
@@ -168,9 +245,19 @@ pub fn member(context: &Context, command: MemberCommand) -> Outcome<()> {
 /// # Errors
 /// Exit 2 to 6.
 pub fn office(context: &Context, command: OfficeCommand) -> Outcome<()> {
-    let OfficeCommand::Establish { code, name, name_en, submit } = command;
-    let office = NewOffice { code, name, name_en };
-    submit::actions(context, &submit, vec![Action::OfficeEstablish(OfficeEstablish { office })])
+    let (submit, action) = match command {
+        OfficeCommand::Establish { code, name, name_en, submit } => {
+            let office = NewOffice { code, name, name_en };
+            (submit, Action::OfficeEstablish(OfficeEstablish { office }))
+        }
+        OfficeCommand::Dissolve { code, successor, reason, submit } => {
+            let member = context.member()?;
+            let office = local_id(member, &code);
+            let successor = successor.map(|code| local_id(member, &code));
+            (submit, Action::OfficeDissolve(OfficeDissolve { office, successor, reason }))
+        }
+    };
+    submit::actions(context, &submit, vec![action])
 }
 
 /// Runs `mulu duty`.

@@ -171,6 +171,8 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
         uscc_check_waived: false,
         status: MemberStatus::Active,
         admitted_at_height: height,
+        status_since_height: None,
+        status_reason: None,
     };
     let office = Office {
         id: binding.office.clone(),
@@ -180,6 +182,8 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
         name_en: None,
         status: OfficeStatus::Active,
         established_at_height: height,
+        dissolved_at_height: None,
+        successor: None,
     };
     let duty = Duty {
         id: binding.duty.clone(),
@@ -207,6 +211,7 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
         registered_at_height: height,
         revoked_at_height: None,
         revocation_reason: None,
+        replaced_by: None,
     };
     let mut records = BTreeMap::from([
         (PARAMS_KEY.to_owned(), state::encode(&Params::default())),

@@ -232,14 +232,16 @@ fn check_window(call: &Call<'_, '_>, window: &Window) -> Step {
 }
 
 fn provider_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
-    require(call.uscc() == authorization.provider, Rule::AuthorizationParty, || {
+    let alone = call.delegate() != Some(authorization.consumer.as_str());
+    require(alone && call.uscc() == authorization.provider, Rule::AuthorizationParty, || {
         format!("the provider is {}", authorization.provider)
     })?;
     call.signers.own(&[KeyRole::Officer], Some(&authorization.provider_office))
 }
 
 fn consumer_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
-    require(call.uscc() == authorization.consumer, Rule::AuthorizationParty, || {
+    let alone = call.delegate() != Some(authorization.provider.as_str());
+    require(alone && call.uscc() == authorization.consumer, Rule::AuthorizationParty, || {
         format!("the consumer is {}", authorization.consumer)
     })?;
     call.signers.own(&[KeyRole::Officer], Some(&authorization.consumer_office))
