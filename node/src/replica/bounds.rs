@@ -45,8 +45,8 @@ impl Replica {
             log_bytes: inner.log_bytes,
             log_frames_unpersisted: inner.unpersisted.len(),
             transactions_to_push: inner.to_push.len(),
-            evidence_statements: 0,
-            evidence_pending: 0,
+            evidence_statements: inner.watch.statements_len(),
+            evidence_pending: inner.watch.pending().len(),
             peers: inner.peers.len(),
         }
     }

@@ -13,6 +13,7 @@ use super::candidates::HEIGHTS_AHEAD_MAX;
 use super::context::{Address, BlockRef, CoreHeight, CoreProposal, MuluContext};
 use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
+use super::evidence;
 use super::executor::{self, BlockRejection, ExecutionError};
 use super::guard::LogRecord;
 use super::io::{Verified, VerifiedBlock};
@@ -22,7 +23,7 @@ use super::wire::{PeerMessage, WireProposal};
 /// (it comes with a valid round) is never too old, or a lock could stall the chain.
 const BLOCK_AGE_MS_MAX: u64 = 30_000;
 /// Rounds ahead of the core's for which it takes messages.
-const ROUNDS_AHEAD_MAX: i64 = 10;
+pub(super) const ROUNDS_AHEAD_MAX: i64 = 10;
 
 type CoreInput = consensus::Input<MuluContext>;
 
@@ -32,17 +33,13 @@ impl Replica {
         &mut self,
         proposal: &Verified<WireProposal>,
     ) -> Result<(), ReplicaError> {
-        let working = self.inner.tip.header.height.next();
-        if proposal.height < working || proposal.height.0 > working.0 + HEIGHTS_AHEAD_MAX {
+        if !self.inner.observe(evidence::of_proposal(proposal)) {
             return Ok(());
         }
-        let signed = convert::proposal_to_core(proposal);
+        let working = self.inner.tip.header.height.next();
         if proposal.height > working {
-            // Whose turn it will be is not known yet; that a validator signed it is.
-            if self.inner.validators.chain_set().get(&proposal.proposer).is_some() {
-                self.inner.candidates.add_proposal(proposal.clone());
-                return self.run_core(CoreInput::Proposal(signed));
-            }
+            // Whose turn it will be is not known yet. The core hears of it when its height begins.
+            self.inner.candidates.add_proposal(proposal.clone());
             return Ok(());
         }
         if i64::from(proposal.round) > self.core_round().as_i64() + ROUNDS_AHEAD_MAX {
@@ -53,7 +50,7 @@ impl Replica {
         }
         self.begin_height()?;
         self.inner.candidates.add_proposal(proposal.clone());
-        self.run_core(CoreInput::Proposal(signed))?;
+        self.run_core(CoreInput::Proposal(convert::proposal_to_core(proposal)))?;
         self.consider(&proposal.block)
     }
 

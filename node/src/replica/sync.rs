@@ -16,8 +16,8 @@ use mulu_chain::types::{Height, TimeMs};
 use super::context::{Address, BlockRef, CoreHeight, MuluContext};
 use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
-use super::guard::Standing;
 use super::io::{Effect, VerifiedBlock};
+use super::standing::Standing;
 use super::wire::{FRAME_BYTES_MAX, PeerMessage, SYNC_BLOCKS_MAX};
 
 /// How long an asked peer may take, in milliseconds.
