@@ -78,6 +78,8 @@ pub struct Net {
     pub filter: Filter,
     pub rewrite: Rewrite,
     pub now: u64,
+    /// Otherwise a node that raises an alarm fails the test.
+    pub alarms_expected: bool,
     founding: Founding,
     cache: VerifiedCache,
     events: BTreeMap<(u64, u64), Event>,
@@ -148,6 +150,7 @@ impl Net {
             filter: Box::new(|_, _, _, _| true),
             rewrite: Box::new(|_, _, message| message),
             now,
+            alarms_expected: false,
             founding,
             cache: VerifiedCache::default(),
             events: BTreeMap::new(),
@@ -439,7 +442,13 @@ impl Net {
     /// Performs an effect; whether it was a commit.
     fn perform(&mut self, node: usize, effect: Effect) -> bool {
         match effect {
-            Effect::Persist(frames) => self.nodes[node].frames.extend(frames),
+            Effect::Persist(frames) => {
+                for record in frames.iter().filter_map(|f| LogRecord::from_frame(f).ok()) {
+                    let alarm = matches!(record, LogRecord::Alarm(_));
+                    assert!(!alarm || self.alarms_expected, "node {node}: {record:?}");
+                }
+                self.nodes[node].frames.extend(frames);
+            }
             Effect::RotateLog(live) => self.nodes[node].frames = live,
             Effect::Commit(decided) => {
                 let header = &decided.block.block.header;
