@@ -5,8 +5,8 @@
 pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
 /// Largest DSSE envelope in JSON form accepted from a client, in bytes.
 pub const ENVELOPE_JSON_BYTES_MAX: usize = 96 * 1024;
-/// Most signatures one envelope may carry.
-pub const SIGNATURES_MAX: usize = 8;
+/// Most signatures one envelope may carry: a quorum of 46 members can co-sign one payload.
+pub const SIGNATURES_MAX: usize = 32;
 /// Deepest nesting of arrays and objects in a payload.
 pub const JSON_DEPTH_MAX: usize = 16;
 /// Largest integer a payload may carry: 2^53 - 1, the I-JSON interoperable range (RFC 7493).
@@ -38,5 +38,6 @@ pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 // How the bounds relate.
 const _: () = assert!(PAYLOAD_BYTES_MAX + SIGNATURES_MAX * 98 + 64 < 65_535);
-const _: () = assert!(ENVELOPE_JSON_BYTES_MAX > PAYLOAD_BYTES_MAX.div_ceil(3) * 4 + 2048);
+const _: () =
+    assert!(ENVELOPE_JSON_BYTES_MAX > PAYLOAD_BYTES_MAX.div_ceil(3) * 4 + SIGNATURES_MAX * 256);
 const _: () = assert!(BLOCK_BYTES_MAX > 16 * (PAYLOAD_BYTES_MAX + 4096));

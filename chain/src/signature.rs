@@ -2,13 +2,16 @@
 //!
 //! Byte form: one tag byte (`0x01` = Ed25519) and 32 or 64 bytes. A public key's text form is
 //! `ed25519:` and 64 lower-case hexadecimal digits; that text is also its key id, so nobody needs
-//! a directory to check a signature. Weak (small-order) keys and non-canonical encodings are
+//! a directory to check a signature. A signature's text form is the standard base64 of its 64 bytes,
+//! as in an envelope. Weak (small-order) keys and non-canonical encodings are
 //! refused when a key is read (rules SIG-01, SIG-02), a signature that `verify_strict` refuses is
 //! refused everywhere (SIG-03). Source: RFC 8032; SPEC section 4.
 
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bincode::de::Decoder;
 use bincode::enc::{Encoder, write::Writer};
 use bincode::error::{DecodeError, EncodeError};
@@ -176,6 +179,23 @@ impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        let bytes: [u8; 64] = bytes
+            .try_into()
+            .map_err(|_| serde::de::Error::custom("a signature is the base64 of 64 bytes"))?;
+        Ok(Signature(bytes))
     }
 }
 

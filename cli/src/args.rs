@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, authorization, catalog, entry, import, key, list, profile, receipt, registry, rules,
-    show, tx,
+    audit, authorization, catalog, consortium, entry, evidence, import, key, list, profile,
+    receipt, registry, rules, show, tx,
 };
 use crate::context::Globals;
 use crate::devnet;
@@ -81,6 +81,15 @@ pub enum Command {
     /// Information systems 信息系统
     #[command(subcommand)]
     System(registry::SystemCommand),
+    /// The consortium's parameters 联盟参数
+    #[command(subcommand)]
+    Params(consortium::ParamsCommand),
+    /// The validator set 验证者
+    #[command(subcommand)]
+    Validator(consortium::ValidatorCommand),
+    /// Validators that contradicted themselves 双签证据
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// Transactions as files 交易文件
     #[command(subcommand)]
     Tx(tx::TxCommand),

@@ -4,7 +4,9 @@ pub mod audit;
 pub mod audit_show;
 pub mod authorization;
 pub mod catalog;
+pub mod consortium;
 pub mod entry;
+pub mod evidence;
 pub mod import;
 pub mod key;
 pub mod list;
@@ -44,6 +46,9 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Office(command) => registry::office(context, command),
         Command::Duty(command) => registry::duty(context, command),
         Command::System(command) => registry::system(context, command),
+        Command::Params(command) => consortium::params(context, command),
+        Command::Validator(command) => consortium::validator(context, command),
+        Command::Evidence(command) => evidence::run(context, command),
         Command::Tx(command) => tx::run(context, command),
         Command::Import(args) => import::run(context, &args),
         Command::Catalog(command) => catalog::run(context, command),

@@ -8,11 +8,14 @@ use crate::authorization::{
 };
 use crate::duty::DutyRegister;
 use crate::entry::{EntryPublish, EntryRevise, EntryWithdraw};
+use crate::evidence::EvidenceRecord;
 use crate::key::{KeyRegister, KeyRevoke};
 use crate::member::MemberAdmit;
 use crate::office::OfficeEstablish;
+use crate::params::ParamsChange;
 use crate::receipt::ReceiptRecord;
 use crate::system::SystemRegister;
+use crate::validator::{ValidatorAdmit, ValidatorRetire};
 
 /// One action of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +75,18 @@ pub enum Action {
     /// A party records what was delivered, received, used or denied.
     #[serde(rename = "receipt.record")]
     ReceiptRecord(ReceiptRecord),
+    /// The consortium changes its parameters.
+    #[serde(rename = "params.change")]
+    ParamsChange(ParamsChange),
+    /// The consortium lets a key vote.
+    #[serde(rename = "validator.admit")]
+    ValidatorAdmit(ValidatorAdmit),
+    /// The consortium takes a validator out of the set.
+    #[serde(rename = "validator.retire")]
+    ValidatorRetire(ValidatorRetire),
+    /// A member reports a validator that contradicted itself.
+    #[serde(rename = "evidence.record")]
+    EvidenceRecord(EvidenceRecord),
 }
 
 impl Action {
@@ -96,6 +111,10 @@ impl Action {
             Action::AuthorizationRevoke(_) => "authorization.revoke",
             Action::AuthorizationRelinquish(_) => "authorization.relinquish",
             Action::ReceiptRecord(_) => "receipt.record",
+            Action::ParamsChange(_) => "params.change",
+            Action::ValidatorAdmit(_) => "validator.admit",
+            Action::ValidatorRetire(_) => "validator.retire",
+            Action::EvidenceRecord(_) => "evidence.record",
         }
     }
 }

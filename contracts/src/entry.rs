@@ -186,9 +186,9 @@ fn check_content(call: &mut Call<'_, '_>, content: &EntryContent) -> Step {
     content::check(content, &date_of(call.block.time_ms))?;
     if content.needs_authority() {
         let signed = call.signers.authorities(call.params.authority_threshold);
-        signed.or_else(|stop| match stop {
-            Stop::Rule(_, detail) => require(false, Rule::EntryCore, || detail),
-            world => Err(world),
+        signed.map_err(|stop| match stop {
+            Stop::Rule(_, detail) => Stop::Rule(Rule::EntryCore, detail),
+            world => world,
         })?;
     }
     let (overlay, provider) = (&*call.overlay, call.submitter.uscc.as_str());

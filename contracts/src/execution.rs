@@ -21,7 +21,9 @@ use crate::rule::Rule;
 use crate::signers::Signers;
 use crate::state::{self, StateRead, StateReadError};
 use crate::transaction::Transaction;
-use crate::{authorization, duty, entry, key, member, office, receipt, system};
+use crate::{
+    authorization, duty, entry, evidence, key, member, office, params, receipt, system, validator,
+};
 
 /// The block being executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,5 +189,9 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::AuthorizationRevoke(action) => authorization::revoke(call, action),
         Action::AuthorizationRelinquish(action) => authorization::relinquish(call, action),
         Action::ReceiptRecord(action) => receipt::record(call, action),
+        Action::ParamsChange(action) => params::change(call, action),
+        Action::ValidatorAdmit(action) => validator::admit(call, action),
+        Action::ValidatorRetire(action) => validator::retire(call, action),
+        Action::EvidenceRecord(action) => evidence::record(call, action),
     }
 }

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mulu_chain::json;
 use mulu_chain::types::Height;
-use mulu_chain::validator::{Validator, ValidatorSet};
+use mulu_chain::validator::Validator;
 
 use crate::duty::{self, NewDuty};
-use crate::key::{self, Key, KeyRole, NewKey};
+use crate::key::{self, KeyRole, NewKey};
 use crate::member::{self, Member, MemberRole, NewMember};
 use crate::office::{self, NewOffice};
 use crate::overlay::Overlay;
 use crate::params::{self, Params};
 use crate::rejection::{Rejection, Step, Stop, refuse, require};
 use crate::rule::Rule;
-use crate::state::{PARAMS_KEY, StateRead, StateReadError, VALIDATORS_KEY, key_key, member_key};
+use crate::state::{PARAMS_KEY, StateRead, StateReadError, member_key};
 use crate::system::{self, NewSystem};
+use crate::validator;
 
 /// What a consortium is founded with; every record of a member stands beside the member's code.
 #[derive(Debug, Clone, Default)]
@@ -77,8 +78,8 @@ pub fn genesis_state(founding: &Founding) -> Result<BTreeMap<String, Vec<u8>>, R
         let member = at("systems", index, member::in_force(state, uscc))?;
         at("systems", index, system::create(state, height, &member.uscc, new))?;
     }
-    at("validators", 0, put_validators(state, &founding.validators))?;
-    at("params", 0, check_authorities(state, founding))?;
+    at("validators", 0, validator::found(state, &founding.validators))?;
+    at("params", 0, check_thresholds(state, founding))?;
     overlay.commit();
     let (records, _) = overlay.into_parts();
     at("records", 0, check_characters(&records))?;
@@ -101,41 +102,30 @@ fn at<T>(list: &str, index: u32, step: Step<T>) -> Result<T, Rejection> {
     })
 }
 
-/// A set (VAL-01) of registered keys with the role, each of the member named (VAL-02).
-fn put_validators(overlay: &mut Overlay<'_>, validators: &[Validator]) -> Step {
-    let set = match ValidatorSet::new(validators.to_vec()) {
-        Ok(set) => set,
-        Err(invalid) => return refuse(Rule::ValidatorSetForm, invalid.to_string()),
-    };
-    for validator in set.validators() {
-        let key: Option<Key> = overlay.get(&key_key(&validator.public_key))?;
-        let fits = key.is_some_and(|key| {
-            key.member == validator.member
-                && key.has(&[KeyRole::Validator])
-                && key.valid_from.is_none_or(|from| from <= Height::GENESIS.next())
-        });
-        require(fits, Rule::ValidatorKey, || {
-            format!("{} of {}", validator.public_key, validator.member)
-        })?;
-    }
-    overlay.put(VALIDATORS_KEY.to_owned(), &set)
-}
-
-/// Enough members hold authority keys for the threshold; else nobody could ever be admitted.
-fn check_authorities(overlay: &Overlay<'_>, founding: &Founding) -> Step {
-    let mut members = BTreeSet::new();
+/// Enough members hold keys for both thresholds; else nobody could ever be admitted, and nothing
+/// ever changed.
+fn check_thresholds(overlay: &Overlay<'_>, founding: &Founding) -> Step {
+    let (mut authorities, mut leaders) = (BTreeSet::new(), BTreeSet::new());
     for (uscc, key) in &founding.keys {
         let member: Option<Member> = overlay.get(&member_key(uscc))?;
         let authority = member.is_some_and(|m| m.roles.contains(&MemberRole::Authority));
         if authority && key.roles.contains(&KeyRole::Authority) {
-            members.insert(uscc);
+            authorities.insert(uscc);
+        }
+        if key.office.is_none() && key.roles.iter().any(|role| params::LEADING_ROLES.contains(role))
+        {
+            leaders.insert(uscc);
         }
     }
-    let (found, needed) = (members.len(), founding.params.authority_threshold);
-    let enough = u32::try_from(found).unwrap_or(u32::MAX) >= needed;
-    require(enough, Rule::ParamsForm, || {
-        format!("authority_threshold is {needed}, but {found} members hold authority keys")
-    })
+    let enough = |name: &str, members: &BTreeSet<&String>, needed: u32, kind: &str| {
+        let found = members.len();
+        require(u32::try_from(found).unwrap_or(u32::MAX) >= needed, Rule::ParamsForm, || {
+            format!("{name} is {needed}, but {found} members hold {kind} keys")
+        })
+    };
+    let params = &founding.params;
+    enough("authority_threshold", &authorities, params.authority_threshold, "authority")?;
+    enough("consortium_threshold", &leaders, params.consortium_threshold, "administrator")
 }
 
 /// Texts of a founding document follow the rules of signed JSON (FLD-06): transactions were

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::Height;
-use mulu_chain::validator::Validator;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
@@ -15,7 +14,8 @@ use crate::office;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
-use crate::state::{VALIDATORS_KEY, key_key, member_key};
+use crate::state::{key_key, member_key};
+use crate::validator;
 
 /// A key as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyRole {
-    /// Signs votes and proposals.
+    /// Signs votes and proposals, and reports of equivocation; nothing else.
     Validator,
     /// Manages keys, offices, duties and systems of its member.
     Administrator,
@@ -180,8 +180,9 @@ pub(crate) fn revoke(call: &mut Call<'_, '_>, action: &KeyRevoke) -> Step {
         format!("{} at height {}", key.public_key, key.revoked_at_height.unwrap_or_default())
     })?;
     // A key that votes must leave the set first, or the chain would count votes of a revoked key.
-    let validators: Vec<Validator> = call.overlay.get(VALIDATORS_KEY)?.unwrap_or_default();
-    let votes = validators.iter().any(|validator| validator.public_key == key.public_key);
+    let votes = validator::current(call.overlay)?
+        .iter()
+        .any(|validator| validator.public_key == key.public_key);
     require(!votes, Rule::KeyVotes, || key.public_key.to_string())?;
     let member = key.member.clone();
     let revoked = Key {

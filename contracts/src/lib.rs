@@ -1,6 +1,7 @@
 //! What a transaction **means**: state in, verdict and changes out.
 //!
-//! One file per concept (member, office, key, duty, system, entry, authorization, receipt, params):
+//! One file per concept (member, office, key, duty, system, entry, authorization, receipt, params,
+//! validator, evidence):
 //! its record as stored, its actions as signed, and its rules. Everything is a function of its
 //! arguments: no clock, randomness, floating point number, hash map, task, network or disk. Block
 //! time and height arrive in [`execution::BlockContext`], state through [`state::StateRead`].
@@ -17,6 +18,7 @@ pub mod catalog;
 pub mod date;
 pub mod duty;
 pub mod entry;
+pub mod evidence;
 pub mod execution;
 mod field;
 pub mod genesis_state;
@@ -36,3 +38,4 @@ pub mod state;
 pub mod system;
 pub mod transaction;
 pub mod uscc;
+pub mod validator;

@@ -20,6 +20,13 @@ pub const PEER_ID_BYTES_MAX: usize = 64;
 /// Longest label of a key.
 pub const LABEL_CHARS_MAX: usize = 64;
 
+/// Heights until a changed validator list decides: the set of height h + 1 is fixed before block h.
+pub const VALIDATOR_DELAY_HEIGHTS: u64 = 2;
+/// Largest power of one validator.
+pub const VALIDATOR_POWER_MAX: u64 = 1_000_000;
+/// How many heights back an equivocation can still be recorded.
+pub const EVIDENCE_HEIGHTS_MAX: u64 = 1_000_000;
+
 /// Longest name of a duty.
 pub const DUTY_NAME_CHARS_MAX: usize = 200;
 /// Longest description of a duty.

@@ -55,6 +55,14 @@ impl<'s> Overlay<'s> {
         self.value(key)?.map(|value| state::decode(key, &value)).transpose()
     }
 
+    /// The record under a key as it was before the block.
+    pub(crate) fn before<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, StateReadError> {
+        state::get(self.base, key)
+    }
+
     /// Whether a key has a value.
     pub(crate) fn has(&self, key: &str) -> Result<bool, StateReadError> {
         Ok(self.value(key)?.is_some())

@@ -79,12 +79,16 @@ rules! {
     LogInclusion = "LOG-01", LogConsistency = "LOG-02",
     StateProofRoot = "STA-01", StateProofLeaf = "STA-02", StateProofAbsence = "STA-03",
     BundleMagic = "BND-01", BundleMalformed = "BND-02",
-    ValidatorSetForm = "VAL-01", ValidatorKey = "VAL-02",
+    ValidatorSetForm = "VAL-01", ValidatorKey = "VAL-02", ValidatorExists = "VAL-03",
+    ValidatorPower = "VAL-04", ValidatorUnknown = "VAL-05", ValidatorQuorum = "VAL-06",
+    EvidenceValidator = "EVD-01", EvidenceHeight = "EVD-02", EvidenceSame = "EVD-03",
+    EvidenceOrder = "EVD-04", EvidenceStatement = "EVD-05", EvidenceSignature = "EVD-06",
+    EvidenceExists = "EVD-07",
 
     // Form of single fields.
     FieldText = "FLD-01", FieldCount = "FLD-02", FieldDate = "FLD-03", FieldCode = "FLD-04",
     FieldDuplicate = "FLD-05", FieldCharacters = "FLD-06", FieldRegion = "FLD-07",
-    ParamsForm = "PAR-01",
+    ParamsForm = "PAR-01", ParamsPrev = "PAR-02", ParamsThreshold = "PAR-03",
 
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",
@@ -97,6 +101,7 @@ rules! {
     KeyPossession = "KEY-08", KeyExists = "KEY-09", KeyAuthorityRole = "KEY-10",
     KeyRoles = "KEY-11", KeyHeights = "KEY-12", KeyAlreadyRevoked = "KEY-13",
     KeyRevokeUnknown = "KEY-14", KeyVotes = "KEY-15", KeyFirstRole = "KEY-16",
+    KeyVotesOnly = "KEY-17", KeyConsortium = "KEY-18",
 
     // What exists.
     DutyUnknown = "DUT-01", DutyForeign = "DUT-02", DutyNotInForce = "DUT-03",

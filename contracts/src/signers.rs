@@ -1,4 +1,4 @@
-//! Who signed a transaction, and what that entitles them to (rules KEY-01 to KEY-08).
+//! Who signed a transaction, and what that entitles them to (rules KEY-01 to KEY-08, KEY-17, KEY-18).
 //!
 //! Every signature must be needed: by a key of the submitter's member, by a co-signer an action
 //! asks for, or by a key that the transaction registers (proof of possession). Keys are judged by
@@ -13,10 +13,12 @@ use crate::execution::BlockContext;
 use crate::key::{Key, KeyRole, KeyStatus};
 use crate::member;
 use crate::overlay::Overlay;
+use crate::params::{LEADING_ROLES, Params};
 use crate::rejection::{Step, refuse, require, shown};
 use crate::rule::Rule;
 use crate::state::key_key;
 use crate::transaction::Transaction;
+use crate::validator;
 
 pub(crate) struct Signers {
     member: String,
@@ -26,8 +28,16 @@ pub(crate) struct Signers {
     needed: BTreeSet<PublicKey>,
 }
 
+/// How many distinct members signed for the consortium.
+pub(crate) struct Consortium {
+    /// With authority keys.
+    pub(crate) authorities: u32,
+    /// With administrator or authority keys.
+    pub(crate) members: u32,
+}
+
 impl Signers {
-    /// Looks every signer up: KEY-01, KEY-02, MEM-02; then KEY-03.
+    /// Looks every signer up: KEY-01, KEY-02, MEM-02; then KEY-03 and KEY-17.
     pub(crate) fn resolve(
         block: &BlockContext,
         transaction: &Transaction,
@@ -54,6 +64,13 @@ impl Signers {
         require(own, Rule::KeySubmitterUnsigned, || {
             format!("the submitter is {}", signers.member)
         })?;
+        let report = |action: &Action| matches!(action, Action::EvidenceRecord(_));
+        if !transaction.payload().actions.iter().all(report) {
+            let votes = signers.registered.iter().find(|key| key.has(&[KeyRole::Validator]));
+            require(votes.is_none(), Rule::KeyVotesOnly, || {
+                votes.map(|key| key.public_key.to_string()).unwrap_or_default()
+            })?;
+        }
         Ok(signers)
     }
 
@@ -97,20 +114,51 @@ impl Signers {
     /// KEY-07).
     pub(crate) fn authority(&mut self, threshold: u32) -> Step {
         self.own(&[KeyRole::Authority], None)?;
-        self.authorities(threshold)
+        self.authorities(threshold).map(drop)
     }
 
-    /// Authority keys of enough distinct members signed, whoever submits (KEY-07).
-    pub(crate) fn authorities(&mut self, threshold: u32) -> Step {
+    /// Authority keys of enough distinct members signed, whoever submits (KEY-07); of how many.
+    pub(crate) fn authorities(&mut self, threshold: u32) -> Step<u32> {
         let keys: Vec<&Key> =
             self.registered.iter().filter(|key| key.has(&[KeyRole::Authority])).collect();
         let members: BTreeSet<&str> = keys.iter().map(|key| key.member.as_str()).collect();
-        let found = members.len();
-        let enough = u32::try_from(found).unwrap_or(u32::MAX) >= threshold;
+        let found = u32::try_from(members.len()).unwrap_or(u32::MAX);
         self.needed.extend(keys.iter().map(|key| key.public_key));
-        require(enough, Rule::KeyThreshold, || {
+        require(found >= threshold, Rule::KeyThreshold, || {
             format!("{found} members signed as authority, needed are {threshold}")
-        })
+        })?;
+        Ok(found)
+    }
+
+    /// The consortium signed, whoever submits: the authority (KEY-07), and administrators or
+    /// authorities of as many members as the parameters want (KEY-18).
+    pub(crate) fn consortium(
+        &mut self,
+        params: &Params,
+        overlay: &Overlay<'_>,
+    ) -> Step<Consortium> {
+        let authorities = self.authorities(params.authority_threshold)?;
+        let keys: Vec<&Key> = self
+            .registered
+            .iter()
+            .filter(|key| key.has(&LEADING_ROLES) && key.office.is_none())
+            .collect();
+        let members: BTreeSet<&str> = keys.iter().map(|key| key.member.as_str()).collect();
+        let (found, needed) = match params.consortium_threshold {
+            0 => {
+                let validators = validator::current(overlay)?;
+                let all: BTreeSet<&str> = validators.iter().map(|v| v.member.as_str()).collect();
+                let quorum = all.len().saturating_mul(2).div_euclid(3).saturating_add(1);
+                (all.intersection(&members).count(), quorum)
+            }
+            fixed => (members.len(), usize::try_from(fixed).unwrap_or(usize::MAX)),
+        };
+        let signed = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        self.needed.extend(keys.iter().map(|key| key.public_key));
+        require(found >= needed, Rule::KeyConsortium, || {
+            format!("administrators of {found} members signed, needed are {needed}")
+        })?;
+        Ok(Consortium { authorities, members: signed })
     }
 
     /// A key that is being registered signed, too (KEY-08).

@@ -16,6 +16,7 @@
 //! | `receipt-chain/<authorization id>/<uscc>` | [`ReceiptChain`](crate::receipt::ReceiptChain) |
 //! | `params` | [`Params`] |
 //! | `validators` | JSON array of `{public_key, power, member}`, sorted by key |
+//! | `evidence/<ed25519:hex>/<height>/<round>/<step>` | [`Evidence`](crate::evidence::Evidence) |
 //! | `history/<subject>` | bincode of `mulu_chain::state::HistoryLeaf` |
 //!
 //! Values are compact JSON with the field order of the struct, written by [`encode`] alone, so any
@@ -24,6 +25,7 @@
 use mulu_chain::digest::{Digest, Domain};
 use mulu_chain::signature::PublicKey;
 use mulu_chain::transaction::TransactionId;
+use mulu_chain::types::Height;
 use mulu_chain::validator::{Validator, ValidatorSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,10 +58,18 @@ impl StateReadError {
     }
 }
 
-/// Key of the parameters.
+/// Key and history subject of the parameters.
 pub const PARAMS_KEY: &str = "params";
-/// Key of the validator list.
+/// Key and history subject of the validator list.
 pub const VALIDATORS_KEY: &str = "validators";
+
+/// History subject whose events are all evidence there is.
+pub const EVIDENCE_SUBJECT: &str = "evidence";
+
+/// Key and history subject of evidence; `step` is the name of an `EvidenceStep`.
+pub fn evidence_key(validator: &PublicKey, height: Height, round: u32, step: &str) -> String {
+    format!("{EVIDENCE_SUBJECT}/{validator}/{height}/{round}/{step}")
+}
 
 /// Key and history subject of a member.
 pub fn member_key(uscc: &str) -> String {

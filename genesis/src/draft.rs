@@ -167,7 +167,9 @@ impl<'n> Draft<'n> {
             Rule::DutyUnknown => !self.is_whole("duties"),
             Rule::ValidatorKey => !self.is_whole("keys"),
             // The threshold and the number of authorities, not the form of a parameter.
-            Rule::ParamsForm if detail.ends_with("hold authority keys") => {
+            Rule::ParamsForm
+                if detail.contains("threshold is ") && detail.contains(" members hold ") =>
+            {
                 !self.is_whole("keys") || !self.is_whole("members")
             }
             _ => false,
@@ -233,7 +235,7 @@ fn field_of(rule: Rule) -> Option<&'static str> {
         Rule::DutyDates => "effective_to",
         Rule::KeyExists | Rule::ValidatorKey => "public_key",
         Rule::KeyHeights => "valid_to",
-        Rule::ValidatorSetForm => "power",
+        Rule::ValidatorSetForm | Rule::ValidatorPower => "power",
         _ => return None,
     })
 }

@@ -48,6 +48,7 @@ pub(crate) const DOCUMENT: &[Field] = &[
 pub(crate) const PARAMS: &[Field] = &[
     optional("valid_heights_max", WIDE),
     optional("authority_threshold", NARROW),
+    optional("consortium_threshold", NARROW),
     optional("block_time_drift_ms", WIDE),
     optional("heartbeat_ms", WIDE),
     optional("grant_window_ms_max", WIDE),

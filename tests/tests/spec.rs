@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 18] = [
+const ACTIONS: [&str; 22] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -33,6 +33,10 @@ const ACTIONS: [&str; 18] = [
     "authorization.revoke",
     "authorization.relinquish",
     "receipt.record",
+    "params.change",
+    "validator.admit",
+    "validator.retire",
+    "evidence.record",
 ];
 
 fn read(path: &str) -> String {
@@ -134,7 +138,8 @@ fn bounds_are_those_of_the_code() {
     let spec = spec();
     let bounds = bounds![
         ACTIONS_MAX NONCE_CHARS_MAX NAME_CHARS_MAX REASON_CHARS_MAX CODE_BYTES_MAX NODES_MAX
-        FIRST_KEYS_MAX PEER_ID_BYTES_MAX LABEL_CHARS_MAX DUTY_NAME_CHARS_MAX
+        FIRST_KEYS_MAX PEER_ID_BYTES_MAX LABEL_CHARS_MAX VALIDATOR_DELAY_HEIGHTS
+        VALIDATOR_POWER_MAX EVIDENCE_HEIGHTS_MAX DUTY_NAME_CHARS_MAX
         DUTY_DESCRIPTION_CHARS_MAX LEGAL_BASES_MAX LEGAL_TITLE_CHARS_MAX LEGAL_REFERENCE_CHARS_MAX
         SYSTEM_NAME_CHARS_MAX TABLES_MAX TABLE_NAME_CHARS_MAX COMMENT_CHARS_MAX DUTIES_MAX CODES_MAX
         RESOURCE_CODE_BYTES_MAX ENTRY_NAME_CHARS_MAX ALIAS_CHARS_MAX KEYWORDS_MAX KEYWORD_CHARS_MAX
@@ -171,7 +176,8 @@ fn bounds_are_those_of_the_code() {
 #[test]
 fn parameters_are_those_of_the_code() {
     let spec = spec();
-    let params = serde_json::to_value(Params::default()).unwrap();
+    let mut params = serde_json::to_value(Params::default()).unwrap();
+    params["consortium_threshold"] = Params::default().consortium_threshold.into();
     for (name, value) in params.as_object().unwrap() {
         let row = format!("| `{name}` | {} |", grouped(value.as_u64().unwrap()));
         assert!(spec.contains(&row), "{row}");

@@ -96,7 +96,7 @@ fn candidates(text: &str) -> Vec<String> {
         }
         _ => {}
     }
-    if matches!(text, "params" | "validators") {
+    if matches!(text, "params" | "validators") || text.starts_with("evidence/") {
         return vec![text.to_owned()];
     }
     if text.starts_with("ed25519:") {

@@ -20,6 +20,10 @@ pub(super) const TEXTS: &[Text] = &[
         ["Write six digits as in GB/T 2260, such as 110000.", "请写 GB/T 2260 的六位数字，如 110000。"]),
     text("PAR-01", ["A parameter is out of range", "参数超出范围"],
         ["Keep to the range named.", "请遵守所示范围。"]),
+    text("PAR-02", ["The parameters have changed since", "参数已被更改"],
+        ["Read the parameters again and let prev be their version.", "请重新读取参数，并将 prev 设为其版本摘要。"]),
+    text("PAR-03", ["A threshold exceeds the number of members that signed", "门槛超过本次签名的成员数"],
+        ["Have as many members sign the change as it will need from then on.", "请让与新门槛同样多的成员签署本次变更。"]),
 
     text("MEM-01", ["The member is not registered", "成员未登记"],
         ["Check the unified social credit code; an authority admits members.", "请核对统一社会信用代码；成员由主管部门接纳。"]),
@@ -79,4 +83,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Remove it from the validator set first.", "请先将其移出验证者集合。"]),
     text("KEY-16", ["An authority registers only administrator keys for another member", "主管部门只能为其他成员登记管理员密钥"],
         ["Register one with the role administrator alone; the member registers the others.", "请只登记 administrator 角色；其余由该成员自行登记。"]),
+    text("KEY-17", ["A validator's key signs votes and evidence, nothing else", "验证者密钥只能签署投票和证据"],
+        ["Sign with another key of the member.", "请用该成员的其他密钥签名。"]),
+    text("KEY-18", ["Too few members signed for the consortium", "代表联盟签名的成员不足"],
+        ["Have administrators of more members sign the same payload with `mulu tx sign`.", "请由更多成员的管理员用 `mulu tx sign` 对同一载荷签名。"]),
 ];

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod consortium;
 mod frame;
 mod identity;
 mod sharing;
@@ -87,6 +88,9 @@ fn every_rule_fires() {
     sharing::requests(&mut table);
     sharing::agreements(&mut table);
     sharing::receipts(&mut table);
+    consortium::params(&mut table);
+    consortium::validators(&mut table);
+    consortium::evidence(&mut table);
     // These belong to the chain crate: bytes, envelopes, blocks and proofs.
     let elsewhere = |rule: &Rule| {
         let chain = ["ENC", "SIG", "BLK", "CRT", "LOG", "STA", "BND"];

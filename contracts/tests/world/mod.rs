@@ -279,8 +279,23 @@ impl World {
         self.state.insert(key.to_owned(), serde_json::to_vec(&with(record, path, new)).unwrap());
     }
 
+    /// The version hash of a stored record.
+    pub fn version(&self, key: &str) -> String {
+        version_hash(&self.state[key]).to_string()
+    }
+
+    /// A world whose only validator has power 10, and whose provider has a second validator key
+    /// (seed 20) that does not vote.
+    pub fn validators() -> World {
+        let mut founding = founding();
+        founding.validators[0].power = 10;
+        let key = json!({"public_key": key_text(20), "roles": ["validator"]});
+        founding.keys.push((PROVIDER.to_owned(), from(key)));
+        World { state: genesis_state(&founding).unwrap(), ..World::new() }
+    }
+
     pub fn entry_version(&self) -> String {
-        version_hash(&self.state[&entry_key(&entry_id(CODE))]).to_string()
+        self.version(&entry_key(&entry_id(CODE)))
     }
 
     pub fn only_authorization(&self) -> Authorization {

@@ -1,0 +1,157 @@
+//! `mulu params` and `mulu validator`: what only the consortium's signatures change.
+
+use mulu_chain::signature::PublicKey;
+use mulu_chain::validator::Validator;
+use mulu_contracts::action::Action;
+use mulu_contracts::params::{Params, ParamsChange};
+use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY};
+use mulu_contracts::validator::{ValidatorAdmit, ValidatorRetire};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::records::{self, Stored};
+use crate::submit::{self, SubmitArgs};
+use crate::{render, text};
+
+/// The consortium's parameters.
+#[derive(Debug, clap::Subcommand)]
+pub enum ParamsCommand {
+    /// Show the parameters in force 显示现行参数
+    Show,
+    /// Propose other parameters 提议修改参数
+    #[command(after_help = "\
+The change counts once the authority and the administrators of enough members have signed one file:
+  mulu params propose --set clock_skew_ms=60000 --out change.json --profile data-bureau
+  mulu tx explain change.json                   what one is about to sign 签名前查看内容
+  mulu tx sign change.json --profile market-admin
+  mulu tx sign change.json --profile health-admin
+  mulu tx submit change.json
+It is in force from the next height. It is refused if the parameters changed meanwhile (PAR-02).")]
+    Propose {
+        /// A parameter and its new value (repeatable) 参数及新值（可重复）
+        #[arg(long, required = true, value_name = "NAME=VALUE", value_parser = parse_setting)]
+        set: Vec<(String, u64)>,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+}
+
+/// The validator set.
+#[derive(Debug, clap::Subcommand)]
+pub enum ValidatorCommand {
+    /// List the validators 验证者列表
+    List,
+    /// Let a registered validator key vote 接纳验证者
+    #[command(after_help = "\
+Signed like a change of parameters; in force two heights later:
+  mulu validator admit ed25519:… --of USCC --power 10 --out admit.json --profile data-bureau
+  mulu tx sign admit.json --profile market-admin && mulu tx submit admit.json")]
+    Admit {
+        /// Its key, registered with the role validator 密钥（须已登记 validator 角色）
+        public_key: PublicKey,
+        /// The member it belongs to 所属成员
+        #[arg(long, value_name = "USCC")]
+        of: String,
+        /// Its voting power 投票权
+        #[arg(long, default_value_t = 1)]
+        power: u64,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+    /// Take a validator out of the set 移出验证者
+    #[command(after_help = "\
+Example 示例:
+  mulu validator retire ed25519:… --reason 设备更换 --out retire.json --profile data-bureau")]
+    Retire {
+        /// Its key 密钥
+        public_key: PublicKey,
+        /// Why 原因
+        #[arg(long)]
+        reason: String,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+}
+
+/// Parameters are all whole numbers.
+fn parse_setting(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let value = value.parse().map_err(|e| format!("{value}: {e}"))?;
+    Ok((name.to_owned(), value))
+}
+
+/// Runs `mulu params`.
+///
+/// # Errors
+/// Exit 2 to 6.
+pub fn params(context: &Context, command: ParamsCommand) -> Outcome<()> {
+    let stored: Stored<Value> = records::read(&context.node()?, PARAMS_KEY)?;
+    let (set, submit) = match command {
+        ParamsCommand::Show => {
+            show_params(context, &stored);
+            return Ok(());
+        }
+        ParamsCommand::Propose { set, submit } => (set, submit),
+    };
+    let mut fields = stored.value;
+    for (name, value) in set {
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert(name, json!(value));
+        }
+    }
+    let params: Params = serde_json::from_value(fields)
+        .map_err(|e| Failure::usage(text!("the parameters: {e}", "参数有误：{e}")))?;
+    let change = ParamsChange { params, prev: stored.version };
+    submit::actions(context, &submit, vec![Action::ParamsChange(change)])
+}
+
+fn show_params(context: &Context, stored: &Stored<Value>) {
+    if context.is_json() {
+        context.print_json(&json!({ "version": stored.version, "value": stored.value }));
+        return;
+    }
+    let mut rows =
+        vec![(context.word("version", "版本摘要").to_owned(), stored.version.to_string())];
+    for (name, value) in stored.value.as_object().into_iter().flatten() {
+        rows.push((name.clone(), value.to_string()));
+    }
+    context.print(&render::fields(&rows));
+}
+
+/// Runs `mulu validator`.
+///
+/// # Errors
+/// Exit 2 to 6.
+pub fn validator(context: &Context, command: ValidatorCommand) -> Outcome<()> {
+    let (submit, action) = match command {
+        ValidatorCommand::List => return list_validators(context),
+        ValidatorCommand::Admit { public_key, of, power, submit } => {
+            let validator = Validator { public_key, power, member: of };
+            (submit, Action::ValidatorAdmit(ValidatorAdmit { validator }))
+        }
+        ValidatorCommand::Retire { public_key, reason, submit } => {
+            (submit, Action::ValidatorRetire(ValidatorRetire { public_key, reason }))
+        }
+    };
+    submit::actions(context, &submit, vec![action])
+}
+
+fn list_validators(context: &Context) -> Outcome<()> {
+    let stored: Stored<Vec<Validator>> = records::read(&context.node()?, VALIDATORS_KEY)?;
+    if context.is_json() {
+        context.print_json(&json!({ "version": stored.version, "value": stored.value }));
+        return Ok(());
+    }
+    let header = [
+        context.word("KEY", "公钥"),
+        context.word("MEMBER", "成员"),
+        context.word("POWER", "投票权"),
+    ];
+    let row = |v: &Validator| vec![v.public_key.to_string(), v.member.clone(), v.power.to_string()];
+    context.print(&render::table(&header, &stored.value.iter().map(row).collect::<Vec<_>>()));
+    Ok(())
+}
