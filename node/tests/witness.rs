@@ -8,6 +8,7 @@ mod net;
 use mulu_chain::certificate::VoteKind;
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
+use mulu_contracts::state::StateRead as _;
 use mulu_node::replica::evidence::STATEMENTS_PER_HEIGHT_MAX;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::handle::Status;
@@ -93,6 +94,34 @@ fn a_certificate_gives_a_second_vote_away() {
     net.run_until_height_of(&[3], working, 600_000);
     // A certificate holds a quorum: three of four, perhaps node 3's among them.
     assert!(status(&net, 3).equivocations >= 2, "{}", status(&net, 3).equivocations);
+}
+
+/// The record is on the chain once, whoever noticed; the culprit's node falls silent.
+#[test]
+fn an_equivocation_is_recorded_on_the_chain_once() {
+    let mut net = running(131, 4);
+    net.alarms_expected = true;
+    let at = height(&net, 1) - 1;
+    for to in 1..4 {
+        let second = vote(&net, 0, at, 0, VoteKind::Precommit, Some(7));
+        assert!(net.hand_message(to, (to + 1) % 4, PeerMessage::Vote(second)));
+    }
+    net.run_until_height(at + 4, 1_200_000);
+    net.run_for(30_000);
+    let culprit = net.nodes[0].key.public_key();
+    let key = mulu_contracts::state::evidence_key(&culprit, Height(at), 0, "precommit");
+    for node in &net.nodes {
+        assert!(node.ledger.read(&key).unwrap().is_some(), "{key}");
+    }
+    let transactions: usize =
+        net.nodes[2].committed.iter().map(|d| d.block.block.transactions.len()).sum();
+    assert_eq!(transactions, 1);
+    let statuses: Vec<_> = (0..4).map(|node| status(&net, node)).collect();
+    assert_eq!(statuses.iter().map(|s| s.alarm).collect::<Vec<_>>(), [true, false, false, false]);
+    for node in 1..4 {
+        assert_eq!(net.nodes[node].replica.as_ref().unwrap().bounds().evidence_pending, 0);
+    }
+    net.run_until_height(at + 8, 1_200_000);
 }
 
 /// What one validator can make a node remember is bounded, and takes nothing from the others.

@@ -405,6 +405,7 @@ impl Replica {
                 let height = self.inner.tip.header.height;
                 self.inner.broadcast(PeerMessage::Status(height));
                 self.inner.request_blocks();
+                self.inner.report_equivocations()?;
                 if self.inner.listening {
                     self.may_speak()?;
                 }

@@ -1,16 +1,18 @@
 //! Equivocation: two things one validator signed for one step, with both signatures.
 //!
 //! Every verified statement of a set member is remembered for a while, also of heights that were
-//! committed meanwhile. The second, other statement for the same step makes [`Evidence`]; more say
-//! nothing new. What a Byzantine validator can make this remember is bounded per validator, so it
+//! committed meanwhile. The second, other statement for the same step is an
+//! equivocation; more say nothing new. What a Byzantine validator can make this remember is bounded per validator, so it
 //! takes no room from the others.
 
 use std::collections::BTreeMap;
 
 use mulu_chain::certificate::VoteKind;
 use mulu_chain::digest::Digest;
-use mulu_chain::signature::{PublicKey, Signature};
-use mulu_chain::types::Height;
+use mulu_chain::signature::PublicKey;
+use mulu_chain::transaction::TransactionId;
+use mulu_chain::types::{Height, TimeMs};
+use mulu_contracts::evidence::{Equivocation, EvidenceStep, Statement};
 
 use super::candidates::HEIGHTS_AHEAD_MAX;
 use super::wire::{WireProposal, WireVote};
@@ -26,17 +28,6 @@ pub const STATEMENTS_PER_HEIGHT_MAX: usize = 64;
 /// say all there is to say.
 pub const EVIDENCE_PER_VALIDATOR_MAX: usize = 4;
 
-/// Which statement of a round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SignedStep {
-    /// A proposal.
-    Proposal,
-    /// A first vote.
-    Prevote,
-    /// A second vote.
-    Precommit,
-}
-
 /// Where a statement was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -47,29 +38,7 @@ pub struct Place {
     /// Round.
     pub round: u32,
     /// What it is.
-    pub step: SignedStep,
-}
-
-/// What was said there, and the signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Statement {
-    /// The block; none is a vote for nil.
-    pub block: Option<Digest>,
-    /// A proposal's round of an earlier quorum of prevotes.
-    pub valid_round: Option<u32>,
-    /// The validator's signature.
-    pub signature: Signature,
-}
-
-/// Two statements for one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Evidence {
-    /// Whose, and where.
-    pub place: Place,
-    /// The one that was known first.
-    pub first: Statement,
-    /// The other.
-    pub second: Statement,
+    pub step: EvidenceStep,
 }
 
 /// What a statement is to those known before.
@@ -88,30 +57,34 @@ pub enum Seen {
 /// Statements remembered and equivocations found.
 #[derive(Debug, Default)]
 pub struct Watch {
-    statements: BTreeMap<(Height, PublicKey), BTreeMap<(u32, SignedStep), Statement>>,
+    statements: BTreeMap<(Height, PublicKey), BTreeMap<(u32, EvidenceStep), Statement>>,
     found: BTreeMap<(PublicKey, Place), Found>,
     total: u64,
 }
 
-#[derive(Debug)]
-struct Found {
-    evidence: Evidence,
+/// An equivocation found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// It.
+    pub equivocation: Equivocation,
+    /// When it was found.
+    pub since: TimeMs,
+    /// The transaction that reports it and the height at which it was made, if one was.
+    pub report: Option<(TransactionId, Height)>,
     /// The chain knows it. It is kept for a while, so that it is not found again.
     settled: bool,
 }
 
-impl Statement {
-    /// What the signature is over, beside the place.
-    pub fn says(&self) -> (Option<Digest>, Option<u32>) {
-        (self.block, self.valid_round)
-    }
+/// What two statements for one step may differ in.
+pub fn says(statement: &Statement) -> (Option<Digest>, Option<u32>) {
+    (statement.block, statement.valid_round)
 }
 
 /// A vote's place and statement.
 pub fn of_vote(vote: &WireVote) -> (Place, Statement) {
     let step = match vote.kind {
-        VoteKind::Prevote => SignedStep::Prevote,
-        VoteKind::Precommit => SignedStep::Precommit,
+        VoteKind::Prevote => EvidenceStep::Prevote,
+        VoteKind::Precommit => EvidenceStep::Precommit,
     };
     let WireVote { height, round, validator, block, signature, .. } = *vote;
     let statement = Statement { block, valid_round: None, signature };
@@ -122,20 +95,30 @@ pub fn of_vote(vote: &WireVote) -> (Place, Statement) {
 pub fn of_proposal(proposal: &WireProposal) -> (Place, Statement) {
     let WireProposal { height, round, block, valid_round, proposer, signature } = *proposal;
     let statement = Statement { block: Some(block), valid_round, signature };
-    (Place { height, validator: proposer, round, step: SignedStep::Proposal }, statement)
+    (Place { height, validator: proposer, round, step: EvidenceStep::Proposal }, statement)
 }
 
 impl Watch {
     /// Remembers a verified statement of a validator of its height. `working` is the height under
     /// way.
-    pub fn observe(&mut self, place: Place, statement: Statement, working: Height) -> Seen {
+    pub fn observe(
+        &mut self,
+        place: Place,
+        statement: Statement,
+        working: Height,
+        now: TimeMs,
+    ) -> Seen {
         let Place { height, validator, round, step } = place;
         let known = self.statements.entry((height, validator)).or_default();
-        if let Some(first) = known.get(&(round, step)).copied() {
-            if first.says() == statement.says() {
+        if let Some(first) = known.get(&(round, step)) {
+            if says(first) == says(&statement) {
                 return Seen::Known;
             }
-            self.note(Evidence { place, first, second: statement });
+            let first = first.clone();
+            self.note(
+                Equivocation { validator, height, round, step, first, second: statement },
+                now,
+            );
             return Seen::Conflict;
         }
         if known.len() >= STATEMENTS_PER_HEIGHT_MAX {
@@ -148,32 +131,45 @@ impl Watch {
         Seen::New
     }
 
-    fn note(&mut self, evidence: Evidence) {
-        let validator = evidence.place.validator;
+    fn note(&mut self, equivocation: Equivocation, now: TimeMs) {
+        let Equivocation { validator, height, round, step, .. } = equivocation;
+        let place = Place { height, validator, round, step };
         let of_validator = self.found.keys().filter(|(key, _)| *key == validator).count();
-        if of_validator < EVIDENCE_PER_VALIDATOR_MAX
-            && !self.found.contains_key(&(validator, evidence.place))
+        if of_validator >= EVIDENCE_PER_VALIDATOR_MAX
+            || self.found.contains_key(&(validator, place))
         {
-            self.total += 1;
-            tracing::error!(
-                validator = %validator, height = %evidence.place.height,
-                round = evidence.place.round, step = ?evidence.place.step,
-                "a validator signed two things for one step"
-            );
-            self.found.insert((validator, evidence.place), Found { evidence, settled: false });
+            return;
         }
+        self.total += 1;
+        tracing::error!(
+            %validator, %height, round, ?step, "a validator signed two things for one step"
+        );
+        let found = Found { equivocation, since: now, report: None, settled: false };
+        self.found.insert((validator, place), found);
     }
 
     /// Equivocations that the chain does not know yet.
-    pub fn pending(&self) -> Vec<Evidence> {
-        self.found.values().filter(|found| !found.settled).map(|found| found.evidence).collect()
+    pub fn pending(&self) -> Vec<Found> {
+        self.found.values().filter(|found| !found.settled).cloned().collect()
+    }
+
+    /// Notes the transaction that reports an equivocation, and at which height it was made.
+    pub fn reported(&mut self, equivocation: &Equivocation, report: TransactionId, at: Height) {
+        if let Some(found) = self.get_mut(equivocation) {
+            found.report = Some((report, at));
+        }
     }
 
     /// The chain knows this equivocation, or takes it no more.
-    pub fn settle(&mut self, place: &Place) {
-        if let Some(found) = self.found.get_mut(&(place.validator, *place)) {
+    pub fn settle(&mut self, equivocation: &Equivocation) {
+        if let Some(found) = self.get_mut(equivocation) {
             found.settled = true;
         }
+    }
+
+    fn get_mut(&mut self, equivocation: &Equivocation) -> Option<&mut Found> {
+        let Equivocation { validator, height, round, step, .. } = *equivocation;
+        self.found.get_mut(&(validator, Place { height, validator, round, step }))
     }
 
     /// Forgets what is too old.

@@ -14,10 +14,11 @@ use mulu_chain::types::Height;
 
 use super::context::{CoreProposal, CoreVote, MuluContext};
 use super::convert;
-use super::evidence::{self, Place, SignedStep, Statement};
+use super::evidence::{self, Place, says};
 use super::standing::Standing;
 use super::wire::{WirePolka, WireProposal, WireVote};
 use mulu_chain::signature::PublicKey;
+use mulu_contracts::evidence::{EvidenceStep, Statement};
 
 /// A frame of the vote log.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -157,17 +158,16 @@ impl SignerGuard {
     pub fn signed(&self, place: &Place, statement: &Statement, working: Height) -> bool {
         let vote = |kind| self.votes.get(&(place.round, kind));
         let ours = match place.step {
-            SignedStep::Prevote => vote(VoteType::Prevote).and_then(convert::vote_to_wire),
-            SignedStep::Precommit => vote(VoteType::Precommit).and_then(convert::vote_to_wire),
-            SignedStep::Proposal => {
+            EvidenceStep::Prevote => vote(VoteType::Prevote).and_then(convert::vote_to_wire),
+            EvidenceStep::Precommit => vote(VoteType::Precommit).and_then(convert::vote_to_wire),
+            EvidenceStep::Proposal => {
                 let ours = self.proposals.get(&place.round).and_then(convert::proposal_to_wire);
                 return place.height == working
-                    && ours
-                        .is_some_and(|p| evidence::of_proposal(&p).1.says() == statement.says());
+                    && ours.is_some_and(|p| says(&evidence::of_proposal(&p).1) == says(statement));
             }
         };
         place.height == working
-            && ours.is_some_and(|v| evidence::of_vote(&v).1.says() == statement.says())
+            && ours.is_some_and(|v| says(&evidence::of_vote(&v).1) == says(statement))
     }
 }
 

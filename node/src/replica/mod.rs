@@ -16,6 +16,7 @@ pub mod io;
 pub mod mempool;
 mod proposals;
 mod recovery;
+pub mod report;
 pub mod signing;
 pub mod standing;
 mod sync;

@@ -1,7 +1,10 @@
 //! Watching what validators sign: equivocations of others, and our own key where we did not use it.
 
 use super::core::{Inner, Replica, ReplicaError};
-use super::evidence::{Place, Seen, Statement, WATCH_HEIGHTS_AHEAD_MAX, WATCH_HEIGHTS_BACK_MAX};
+use mulu_contracts::evidence::Statement;
+use mulu_contracts::state::EVIDENCE_SUBJECT;
+
+use super::evidence::{Place, Seen, WATCH_HEIGHTS_AHEAD_MAX, WATCH_HEIGHTS_BACK_MAX};
 use super::guard::LogRecord;
 use super::proposals::ROUNDS_AHEAD_MAX;
 use super::standing::Standing;
@@ -38,7 +41,11 @@ impl Inner {
         let too_far =
             height >= working && i64::from(place.round) > i64::from(round) + ROUNDS_AHEAD_MAX;
         // The core judges that by its own bound; what nobody can remember says nothing here.
-        let seen = if too_far { Seen::Full } else { self.watch.observe(place, statement, working) };
+        let seen = if too_far {
+            Seen::Full
+        } else {
+            self.watch.observe(place, statement, working, self.now)
+        };
         Ok(height == working || (height > working && seen == Seen::New))
     }
 
@@ -75,7 +82,7 @@ impl Inner {
     /// Looks whether the block about to be committed holds evidence against our key.
     fn look_for_own_evidence(&mut self) {
         let Some(own) = self.own_key() else { return };
-        let against = format!("evidence/{own}/");
+        let against = format!("{EVIDENCE_SUBJECT}/{own}/");
         let found = self.decided.as_ref().is_some_and(|decided| decided.0.changes(&against));
         if found {
             self.alarm.get_or_insert_with(|| {
