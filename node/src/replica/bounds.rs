@@ -13,6 +13,8 @@ pub struct Bounds {
     pub candidates_bodies: usize,
     /// Proposals kept.
     pub candidates_proposals: usize,
+    /// Proposals kept for rounds that the core does not take yet.
+    pub candidates_proposals_far: usize,
     /// Fetched blocks kept ahead of the tip.
     pub sync_blocks: usize,
     /// Their bytes.
@@ -40,6 +42,7 @@ impl Replica {
             mempool_bytes: inner.mempool.bytes(),
             candidates_bodies: inner.candidates.bodies_len(),
             candidates_proposals: inner.candidates.proposals_len(),
+            candidates_proposals_far: inner.candidates.far_len(),
             sync_blocks: inner.sync.blocks_len(),
             sync_bytes: inner.sync.bytes(),
             log_bytes: inner.log_bytes,

@@ -27,10 +27,12 @@ use super::guard::{LogRecord, SignerGuard};
 use super::handle::{PeerStatus, Status};
 use super::io::{Effect, Input, PeerInput, Timer};
 use super::mempool::Mempool;
+use super::peers;
+use super::serving::Served;
 use super::signing::{Signer, Verifier};
 use super::standing::Standing;
 use super::sync::SyncState;
-use super::wire::PeerMessage;
+use super::wire::{PeerMessage, WireIdentity};
 use crate::storage::{Ledger, StorageError, Tip};
 
 /// Heights ahead of ours for which the core buffers messages.
@@ -47,6 +49,8 @@ pub struct ReplicaConfig {
     pub timeouts: LinearTimeouts,
     /// Shortest time between two blocks.
     pub block_interval_min: Duration,
+    /// This node's identity in the network.
+    pub node: PeerId,
 }
 
 /// A failure after which the node must stop.
@@ -133,6 +137,11 @@ pub(super) struct Inner {
     pub(super) listening: bool,
     pub(super) fatal: Option<ReplicaError>,
     pub(super) to_push: Vec<Transaction>,
+    /// Which validator this node speaks for, signed; none on an observer.
+    pub(super) identity: Option<WireIdentity>,
+    pub(super) identity_said: TimeMs,
+    /// Whether the block on its way to disk changes members.
+    pub(super) members_changed: bool,
     pub(super) committed_at: TimeMs,
     pub(super) round: Option<u32>,
     pub(super) watch: Watch,
@@ -147,6 +156,10 @@ pub(super) struct Peer {
     /// Whether the peer has told its height since it connected.
     pub(super) reported: bool,
     pub(super) member: Option<String>,
+    /// The validator it speaks for, proved.
+    pub(super) validator: Option<PublicKey>,
+    /// What it may ask of us.
+    pub(super) served: Served,
 }
 
 impl Replica {
@@ -188,6 +201,8 @@ impl Replica {
             CORE_QUEUE_HEIGHTS_MAX,
             CORE_QUEUE_MESSAGES_MAX,
         );
+        let identity =
+            signer.as_ref().map(|signer| peers::identity(&chain_id, config.node, &**signer));
         let inner = Inner {
             chain_id,
             config,
@@ -219,6 +234,9 @@ impl Replica {
             listening: false,
             fatal: None,
             to_push: Vec::new(),
+            identity,
+            identity_said: now,
+            members_changed: false,
             round: None,
             watch: Watch::default(),
             alarm: None,
@@ -340,6 +358,9 @@ impl Replica {
                 self.inner.commit_decided();
                 return Ok(());
             }
+            if self.tell_near()? {
+                continue;
+            }
             let Some(round) = self.inner.value_wanted.take() else { return Ok(()) };
             let current = self.inner.phase == Phase::Working && self.core.round() == round;
             if current && let Some(input) = self.inner.propose(round)? {
@@ -376,6 +397,7 @@ impl Replica {
                 return self.inner.serve_blocks(from, first, count);
             }
             PeerInput::Blocks(blocks) => return self.on_sync_blocks(from, blocks),
+            PeerInput::Identity(identity) => return self.on_identity(from, &identity),
         };
         if height < working {
             return Ok(());
@@ -404,6 +426,8 @@ impl Replica {
                 self.inner.schedule(Timer::Status, STATUS_INTERVAL);
                 let height = self.inner.tip.header.height;
                 self.inner.broadcast(PeerMessage::Status(height));
+                self.inner.repeat_identity();
+                self.inner.serve_waiting()?;
                 self.inner.request_blocks();
                 self.inner.report_equivocations()?;
                 if self.inner.listening {
@@ -452,16 +476,5 @@ impl Inner {
 
     pub(super) fn candidate_known(&self, id: &BlockId) -> bool {
         self.candidates.body(id).is_some()
-    }
-
-    /// Total power of validators whose nodes reported a height, and ours.
-    pub(super) fn heard_power(&self, own: bool, heard: impl Fn(&str) -> bool) -> u64 {
-        let own_key = self.own_key().filter(|_| own);
-        let set = self.validators.chain_set();
-        set.validators()
-            .iter()
-            .filter(|v| Some(v.public_key) == own_key || heard(&v.member))
-            .map(|v| v.power)
-            .sum()
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types::{Round, VoteExtensionPolicy};
+use mulu_chain::signature::PublicKey;
 use mulu_chain::types::Height;
-use mulu_chain::validator::{Validator, ValidatorSet};
+use mulu_chain::validator::ValidatorSet;
 
 use super::context::{CoreHeight, CoreValidatorSet};
 use super::core::{Inner, Phase, Replica, ReplicaError};
@@ -115,14 +116,8 @@ impl Inner {
 
     /// Whether this node and the connected validators' nodes together hold a quorum.
     fn quorum_in_reach(&self) -> bool {
-        let set = self.validators.chain_set();
-        let own = self.own_key();
-        let reachable = |v: &Validator| {
-            Some(v.public_key) == own
-                || self.peers.values().any(|p| p.member.as_deref() == Some(v.member.as_str()))
-        };
-        let power = set.validators().iter().filter(|v| reachable(v)).map(|v| v.power).sum();
-        set.is_quorum(power)
+        let connected = |key: &PublicKey| self.peers.values().any(|p| p.validator == Some(*key));
+        self.validators.chain_set().is_quorum(self.power_of(connected))
     }
 
     fn on_committed(&mut self) -> Result<(), ReplicaError> {
@@ -143,6 +138,9 @@ impl Inner {
         self.keep.clear();
         self.candidates.begin_height(height.next());
         self.sync.drop_up_to(height);
+        if std::mem::take(&mut self.members_changed) {
+            self.look_up_members()?;
+        }
         self.mempool.remove_expired(height);
         self.broadcast(PeerMessage::Status(height));
         if self.log_bytes > crate::vote_log::ROTATE_BYTES {
@@ -165,6 +163,7 @@ impl Inner {
         for envelope in &executed.block.transactions {
             self.mempool.remove(&envelope.id());
         }
+        self.members_changed = executed.changes("member/");
         // A record of this height must be durable: an older log is then known to be old.
         self.log(&LogRecord::Mark(executed.block.header.height));
         self.persist();

@@ -42,16 +42,48 @@ impl Replica {
             self.inner.candidates.add_proposal(proposal.clone());
             return Ok(());
         }
-        if i64::from(proposal.round) > self.core_round().as_i64() + ROUNDS_AHEAD_MAX {
+        if !self.inner.in_turn(proposal) {
             return Ok(());
         }
-        if !self.inner.in_turn(proposal) {
+        if self.is_far(proposal) {
+            self.inner.candidates.add_far(proposal.clone());
             return Ok(());
         }
         self.begin_height()?;
         self.inner.candidates.add_proposal(proposal.clone());
+        self.tell_core(proposal)
+    }
+
+    fn is_far(&self, proposal: &WireProposal) -> bool {
+        i64::from(proposal.round) > self.rounds_in_reach()
+    }
+
+    /// The last round for which the core takes messages.
+    fn rounds_in_reach(&self) -> i64 {
+        self.core_round().as_i64() + ROUNDS_AHEAD_MAX
+    }
+
+    fn tell_core(&mut self, proposal: &Verified<WireProposal>) -> Result<(), ReplicaError> {
+        if self.is_far(proposal) {
+            self.inner.candidates.add_far(proposal.clone());
+            return Ok(());
+        }
         self.run_core(CoreInput::Proposal(convert::proposal_to_core(proposal)))?;
         self.consider(&proposal.block)
+    }
+
+    /// Tells the core of proposals whose rounds came near; whether there were any.
+    pub(super) fn tell_near(&mut self) -> Result<bool, ReplicaError> {
+        if self.inner.phase != Phase::Working {
+            return Ok(false);
+        }
+        let height = self.inner.tip.header.height.next();
+        let near = self.inner.candidates.take_near(height, self.rounds_in_reach());
+        for proposal in &near {
+            self.inner.candidates.add_proposal(proposal.clone());
+            self.tell_core(proposal)?;
+        }
+        Ok(!near.is_empty())
     }
 
     /// A block body from a peer.
@@ -80,8 +112,7 @@ impl Replica {
         let height = self.inner.tip.header.height.next();
         for proposal in self.inner.candidates.proposals(height) {
             if self.inner.in_turn(&proposal) {
-                self.run_core(CoreInput::Proposal(convert::proposal_to_core(&proposal)))?;
-                self.consider(&proposal.block)?;
+                self.tell_core(&proposal)?;
             }
         }
         Ok(())

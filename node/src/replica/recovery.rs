@@ -74,10 +74,7 @@ impl Replica {
         if self.inner.listening {
             let working = self.inner.tip.header.height.next();
             let peers = &self.inner.peers;
-            let reported = |member: &str| {
-                peers.values().any(|p| p.reported && p.member.as_deref() == Some(member))
-            };
-            let power = self.inner.heard_power(true, reported);
+            let power = self.inner.power_of(|key| self.inner.reported(key).is_some());
             let ahead = peers
                 .iter()
                 .any(|(id, peer)| peer.height >= working && !self.inner.sync.is_passed_over(id));

@@ -11,7 +11,7 @@ use libp2p::PeerId;
 use mulu_chain::block::{Block, BlockId, CertifiedBlock};
 use mulu_chain::certificate::VoteKind;
 use mulu_chain::digest::Digest;
-use mulu_chain::signature::{PublicKey, SigningKey};
+use mulu_chain::signature::{PublicKey, Signature, SigningKey};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::transaction::Transaction;
@@ -24,7 +24,7 @@ use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::handle::Submission;
 use mulu_node::replica::io::{Effect, Input, PeerInput, Timer};
 use mulu_node::replica::signing::{Ed25519, Signer};
-use mulu_node::replica::wire::{PeerMessage, Signed as _, WireProposal, WireVote};
+use mulu_node::replica::wire::{PeerMessage, Signed as _, WireIdentity, WireProposal, WireVote};
 use mulu_node::storage::{Decided, Ledger};
 use serde_json::json;
 
@@ -97,7 +97,7 @@ fn seeded(department: usize, number: u8) -> SigningKey {
     SigningKey::from_seed(&seed)
 }
 
-fn config() -> ReplicaConfig {
+fn config(node: PeerId) -> ReplicaConfig {
     let (vote, delta) = (Duration::from_millis(400), Duration::from_millis(100));
     ReplicaConfig {
         timeouts: LinearTimeouts {
@@ -111,6 +111,7 @@ fn config() -> ReplicaConfig {
             max_timeout: Duration::from_secs(3),
         },
         block_interval_min: Duration::from_millis(100),
+        node,
     }
 }
 
@@ -212,7 +213,8 @@ impl Net {
         let signer: Box<dyn Signer> = Box::new(seeded(node, 2));
         let verifier = Arc::new(Ed25519);
         let ledger = own.ledger.clone();
-        let replica = Replica::new(ledger, Some(signer), verifier, config(), &own.frames, now);
+        let replica =
+            Replica::new(ledger, Some(signer), verifier, config(own.peer), &own.frames, now);
         match replica {
             Ok(replica) => own.replica = Some(replica),
             Err(error) => panic!("node {node} does not start: {error}"),
@@ -257,6 +259,16 @@ impl Net {
     pub fn hand_message(&mut self, node: usize, from: usize, message: PeerMessage) -> bool {
         let admitted = admit(message, &self.chain_id(), &Ed25519, &self.cache);
         admitted.map(|message| self.hand(node, from, message)).is_ok()
+    }
+
+    /// What a node says of which validator it speaks for.
+    pub fn identity(&self, node: usize) -> PeerMessage {
+        let Node { peer, key, .. } = &self.nodes[node];
+        let signature = Signature::from_bytes([0; 64]);
+        let unsigned =
+            WireIdentity { peer: peer.to_bytes(), validator: key.public_key(), signature };
+        let signature = key.sign(&unsigned.signed_bytes(&self.chain_id()));
+        PeerMessage::Identity(WireIdentity { signature, ..unsigned })
     }
 
     /// Signs a proposal with a node's validator key.
