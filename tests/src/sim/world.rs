@@ -104,9 +104,7 @@ impl World {
         };
         let mut random = Random::new(plan.seed);
         let mut nodes: Vec<Node> = (0..plan.validators + usize::from(plan.observer))
-            .map(|department| {
-                Node::new(consortium, department, random.next_u64())
-            })
+            .map(|department| Node::new(consortium, department, random.next_u64()))
             .collect();
         for (department, behaviour) in &plan.byzantine {
             nodes[*department].behaviour = Some(*behaviour);
