@@ -51,6 +51,8 @@ pub enum Domain {
     RecordVersion,
     /// The frames of the vote log.
     VoteLog,
+    /// Which node speaks for a validator: signed bytes.
+    ValidatorNode,
 }
 
 impl Domain {
@@ -70,6 +72,7 @@ impl Domain {
             Domain::AuthorizationTerms => "mulu/authorization-terms/v1",
             Domain::RecordVersion => "mulu/record-version/v1",
             Domain::VoteLog => "mulu/vote-log/v1",
+            Domain::ValidatorNode => "mulu/validator-node/v1",
         }
     }
 

@@ -1,29 +1,28 @@
-//! The replica's thread: feeds inputs, performs effects in order, keeps the timers.
+//! The replica's thread: feeds inputs, performs effects in order. What comes next is `agenda.rs`' business.
 //!
 //! Disk effects are performed here, in line: when `Persist` returns, what follows may be sent; when
 //! `Commit` returns, the block is in the ledger. A disk that refuses ends the thread, and with it
 //! the process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::Receiver;
 use mulu_chain::types::TimeMs;
 use tokio::sync::watch;
 
+use crate::agenda::{Agenda, Next, Timers};
+use crate::ingest::Queued;
 use crate::membership::admitted_peers;
 use crate::metrics::Metrics;
 use crate::p2p::P2pHandle;
 use crate::replica::core::{Replica, ReplicaError};
 use crate::replica::handle::{Status, Submission};
-use crate::replica::io::{Effect, Input, Timer};
+use crate::replica::io::{Effect, Input};
 use crate::storage::{Decided, Ledger, StorageError};
 use crate::vote_log::{VoteLog, VoteLogError};
-
-/// Longest sleep without a timer.
-const IDLE_WAIT: Duration = Duration::from_secs(1);
 
 /// Why the replica's thread ended.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +49,7 @@ pub struct Driver {
     /// The network.
     pub p2p: P2pHandle,
     /// From the network.
-    pub inputs: Receiver<Input>,
+    pub inputs: Receiver<Queued>,
     /// From the API.
     pub submissions: Receiver<Submission>,
     /// What the node shows of itself.
@@ -59,48 +58,6 @@ pub struct Driver {
     pub metrics: Arc<Metrics>,
     /// Closed when the node must stop.
     pub stop: Receiver<()>,
-}
-
-#[derive(Default)]
-struct Timers {
-    due: BTreeMap<(Instant, u64), Timer>,
-    slots: HashMap<Timer, (Instant, u64)>,
-    number: u64,
-}
-
-impl Timers {
-    fn schedule(&mut self, timer: Timer, at: Instant) {
-        self.cancel(timer);
-        self.number += 1;
-        self.due.insert((at, self.number), timer);
-        self.slots.insert(timer, (at, self.number));
-    }
-
-    fn cancel(&mut self, timer: Timer) {
-        if let Some(slot) = self.slots.remove(&timer) {
-            self.due.remove(&slot);
-        }
-    }
-
-    fn cancel_consensus(&mut self) {
-        self.slots.retain(|timer, _| !matches!(timer, Timer::Consensus(..)));
-        self.due.retain(|_, timer| !matches!(timer, Timer::Consensus(..)));
-    }
-
-    fn wait(&self, now: Instant) -> Duration {
-        let first = self.due.keys().next();
-        first.map_or(IDLE_WAIT, |(at, _)| at.saturating_duration_since(now).min(IDLE_WAIT))
-    }
-
-    fn pop_due(&mut self, now: Instant) -> Option<Timer> {
-        let (&(at, number), &timer) = self.due.iter().next()?;
-        if at > now {
-            return None;
-        }
-        self.due.remove(&(at, number));
-        self.slots.remove(&timer);
-        Some(timer)
-    }
 }
 
 fn wall_clock() -> TimeMs {
@@ -114,26 +71,14 @@ impl Driver {
     /// # Errors
     /// [`DriverError`]: the process must end.
     pub fn run(mut self) -> Result<(), DriverError> {
-        let mut timers = Timers::default();
-        self.feed(Input::Start, &mut timers)?;
+        let mut agenda =
+            Agenda::new(self.inputs.clone(), self.submissions.clone(), self.stop.clone());
+        self.feed(Input::Start, &mut agenda.timers)?;
         loop {
-            while let Some(timer) = timers.pop_due(Instant::now()) {
-                self.feed(Input::Fired(timer), &mut timers)?;
-            }
-            let input = select! {
-                recv(self.stop) -> _ => return Ok(()),
-                recv(self.inputs) -> input => match input {
-                    Ok(input) => Some(input),
-                    Err(_) => return Ok(()),
-                },
-                recv(self.submissions) -> submission => match submission {
-                    Ok(submission) => Some(Input::Submit(submission)),
-                    Err(_) => return Ok(()),
-                },
-                default(timers.wait(Instant::now())) => None,
-            };
-            if let Some(input) = input {
-                self.feed(input, &mut timers)?;
+            match agenda.next(Instant::now()) {
+                Next::Do(input) => self.feed(input, &mut agenda.timers)?,
+                Next::Wait(at_most) => agenda.wait(at_most),
+                Next::Stop => return Ok(()),
             }
         }
     }

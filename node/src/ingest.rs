@@ -16,6 +16,7 @@ use mulu_chain::types::{ChainId, Height};
 use mulu_contracts::transaction::Transaction;
 use tokio::sync::Semaphore;
 
+use crate::byte_budget::{ByteBudget, Taken};
 use crate::metrics::Metrics;
 use crate::p2p::P2pEvent;
 use crate::replica::io::{Input, PeerInput, Verified, VerifiedBlock};
@@ -27,7 +28,11 @@ const VERIFIED_MAX: usize = 50_000;
 /// Most bytes of them.
 const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most frames being decoded at once.
-const DECODING_MAX: usize = 64;
+pub const DECODING_MAX: usize = 64;
+/// Most bytes of frames waiting for the replica, small ones not counted.
+pub const INPUT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Largest frame that counts by number only, in bytes.
+pub const SMALL_FRAME_BYTES_MAX: usize = 4 * 1024;
 
 /// Why the transactions of a block or a push are refused as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +152,12 @@ pub fn admit(
             let refusal = NotAdmitted::Signature { what: "proposal", height, signer };
             PeerInput::Proposal(proposal.ok_or(refusal)?)
         }
+        PeerMessage::Identity(identity) => {
+            let (height, signer) = (Height::GENESIS, identity.validator);
+            let identity = Verified::check(identity, chain_id, verifier);
+            let refusal = NotAdmitted::Signature { what: "identity", height, signer };
+            PeerInput::Identity(identity.ok_or(refusal)?)
+        }
         PeerMessage::Polka(polka) => PeerInput::Polka(polka),
         PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
         PeerMessage::Status(height) => PeerInput::Status(height),
@@ -160,11 +171,12 @@ pub fn admit(
             PeerInput::Transactions(envelopes.iter().filter_map(verify).collect())
         }
         PeerMessage::Blocks(blocks) => {
+            // What comes before the first bad block is good.
             let verify = |certified: CertifiedBlock| {
-                let block = verify_block(certified.block, chain_id, cache)?;
-                Ok::<_, NotAdmitted>((block, certified.certificate))
+                let block = verify_block(certified.block, chain_id, cache).ok()?;
+                Some((block, certified.certificate))
             };
-            PeerInput::Blocks(blocks.into_iter().map(verify).collect::<Result<_, _>>()?)
+            PeerInput::Blocks(blocks.into_iter().map_while(verify).collect())
         }
     })
 }
@@ -180,6 +192,24 @@ fn verify_block(
     Ok(VerifiedBlock { block, transactions })
 }
 
+/// An input on its way to the replica, and the room it takes in the queue.
+pub struct Queued {
+    input: Input,
+    _room: Option<Taken>,
+}
+
+impl Queued {
+    /// An input that takes no room worth counting.
+    pub fn small(input: Input) -> Self {
+        Queued { input, _room: None }
+    }
+
+    /// The input; its room is free again.
+    pub fn into_input(self) -> Input {
+        self.input
+    }
+}
+
 /// Turns network events into replica inputs.
 pub struct Ingest {
     /// The chain.
@@ -187,7 +217,9 @@ pub struct Ingest {
     /// Checks votes and proposals.
     pub verifier: Arc<dyn Verifier>,
     /// Where inputs go.
-    pub inputs: Sender<Input>,
+    pub inputs: Sender<Queued>,
+    /// Bounds the bytes in them.
+    pub room: ByteBudget,
     /// Shared with the API.
     pub verified: Arc<VerifiedCache>,
     /// Counts what is dropped.
@@ -225,15 +257,24 @@ impl Ingest {
             }
         };
         match admit(message, &self.chain_id, &*self.verifier, &self.verified) {
-            Ok(message) => self.give(Input::Peer { from, message }),
+            Ok(message) => self.give(Input::Peer { from, message }, bytes.len()),
             Err(error) => tracing::warn!(peer = %from, %error, "dropping a message"),
         }
     }
 
     /// A full queue drops the message: the layers above say everything again.
-    fn give(&self, input: Input) {
-        if let Err(TrySendError::Full(_)) = self.inputs.try_send(input) {
-            self.metrics.inputs_dropped.inc();
+    fn give(&self, input: Input, bytes: usize) {
+        // Votes and the like are bounded by their number, so that bodies cannot crowd them out.
+        let room = (bytes > SMALL_FRAME_BYTES_MAX).then(|| self.room.take(bytes));
+        let queued = match room {
+            None => Ok(Queued::small(input)),
+            Some(Some(room)) => Ok(Queued { input, _room: Some(room) }),
+            Some(None) => Err(()),
+        };
+        match queued.map(|queued| self.inputs.try_send(queued)) {
+            // A replica that has stopped needs to know nothing.
+            Ok(Ok(()) | Err(TrySendError::Disconnected(_))) => {}
+            Ok(Err(TrySendError::Full(_))) | Err(()) => drop(self.metrics.inputs_dropped.inc()),
         }
     }
 
@@ -241,6 +282,7 @@ impl Ingest {
     async fn must_give(&self, input: Input) {
         let inputs = self.inputs.clone();
         // A replica that has stopped needs to know nothing.
-        let _ = tokio::task::spawn_blocking(move || inputs.send(input).is_ok()).await;
+        let _ =
+            tokio::task::spawn_blocking(move || inputs.send(Queued::small(input)).is_ok()).await;
     }
 }

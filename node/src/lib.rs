@@ -3,7 +3,9 @@
 //! One thread owns the replica; signatures are verified before its bounded channel; effects are
 //! performed in order: persist, send, commit, reply, schedule. See ARCHITECTURE.md.
 
+pub mod agenda;
 pub mod api;
+pub mod byte_budget;
 pub mod config;
 pub mod disk;
 pub mod driver;
@@ -19,3 +21,4 @@ pub mod replica;
 pub mod run;
 pub mod storage;
 pub mod vote_log;
+pub mod votes_command;

@@ -16,7 +16,7 @@ use mulu_node::explain::{Explain, Language};
 use mulu_node::home::{self, Created, NewHome};
 use mulu_node::keys::{self, KeyError, KeyFile};
 use mulu_node::p2p::{AddressInvalid, PeerAddress, check_listen_address};
-use mulu_node::{logging, run};
+use mulu_node::{logging, run, votes_command};
 
 /// The command line or the configuration must be corrected.
 const EXIT_USAGE: u8 = 2;
@@ -72,8 +72,50 @@ Example (示例):
     ShowNodeId(HomeArgs),
     /// Print the validator's public key (显示验证者公钥)
     ShowValidator(HomeArgs),
+    /// Look at a stopped validator's memory of its votes, or end doubt or alarm (投票日志)
+    #[command(subcommand)]
+    Votes(VotesCommand),
     /// Print the version (显示版本)
     Version,
+}
+
+#[derive(Debug, Subcommand)]
+enum VotesCommand {
+    /// Show whether the validator may sign, and why not (显示验证者能否签名及原因)
+    Show(VotesArgs),
+    /// Let the validator sign again after doubt or alarm; may make it contradict itself
+    /// (存疑或警报之后恢复签名，有风险)
+    #[command(after_help = "\
+Example (示例):
+  mulud votes resume --home /var/lib/mulu --reason \"disk replaced, chain has moved on\" --yes")]
+    Resume(ResumeArgs),
+}
+
+#[derive(Debug, Args)]
+struct VotesArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Form of the answer (输出格式)
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct ResumeArgs {
+    #[command(flatten)]
+    show: VotesArgs,
+    /// Why, for the record (恢复原因，将被记录)
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The risk is understood (已了解风险)
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Output {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +204,7 @@ fn main() -> ExitCode {
         Command::Start(args) => start(args, language),
         Command::ShowNodeId(args) => show_node_id(&args, language),
         Command::ShowValidator(args) => show_validator(&args, language),
+        Command::Votes(command) => votes(command, language),
         Command::Version => say(format_args!("mulud {}", env!("CARGO_PKG_VERSION"))),
     };
     match done {
@@ -271,6 +314,20 @@ fn show_validator(args: &HomeArgs, language: Language) -> Result<(), Failure> {
             let path = KeyFile::Validator.path(&args.home);
             Err(usage(&KeyError::Observer { path }, language))
         }
+    }
+}
+
+fn votes(command: VotesCommand, language: Language) -> Result<(), Failure> {
+    let (answer, output) = match command {
+        VotesCommand::Show(args) => (votes_command::show(&args.home.home), args.output),
+        VotesCommand::Resume(ResumeArgs { show, reason, yes }) => {
+            (votes_command::resume(&show.home.home, &reason, yes), show.output)
+        }
+    };
+    let report = answer.map_err(|error| usage(&error, language))?;
+    match output {
+        Output::Text => say(format_args!("{}", report.text(language))),
+        Output::Json => say(format_args!("{:#}", serde_json::json!(report))),
     }
 }
 

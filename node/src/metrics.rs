@@ -74,6 +74,8 @@ pub struct Metrics {
     pub validator: CountGauge,
     /// 1 while the node abstains from voting.
     pub abstaining: CountGauge,
+    /// 1 while the node does not sign because its key was seen where it did not use it.
+    pub alarm: CountGauge,
     /// Finished HTTP requests.
     pub http_requests: Family<HttpLabels, Counter>,
     /// How long they took.
@@ -119,6 +121,11 @@ impl Metrics {
             syncing: gauge(&mut registry, "syncing", "1 while fetching missed blocks"),
             validator: gauge(&mut registry, "validator", "1 while in the validator set"),
             abstaining: gauge(&mut registry, "abstaining", "1 while abstaining from voting"),
+            alarm: gauge(
+                &mut registry,
+                "alarm",
+                "1 while not signing because the validator key was seen elsewhere",
+            ),
             http_requests: Family::default(),
             http_request_duration_seconds: Family::new_with_constructor(|| {
                 Histogram::new(DURATION_BUCKETS_S)
@@ -184,6 +191,7 @@ impl Metrics {
         self.syncing.set(u64::from(status.syncing));
         self.validator.set(u64::from(status.is_validator));
         self.abstaining.set(u64::from(status.abstaining.is_some()));
+        self.alarm.set(u64::from(status.alarm));
     }
 
     /// The page a Prometheus server fetches.

@@ -16,10 +16,11 @@ use mulu_chain::types::TimeMs;
 use tokio::sync::{oneshot, watch};
 
 use crate::api::{self, ApiState, FoundingInfo, HostPolicy, NodeInfo};
+use crate::byte_budget::ByteBudget;
 use crate::config::{Config, ConfigError};
 use crate::disk::OsDisk;
 use crate::driver::{Driver, DriverError};
-use crate::ingest::{Ingest, VerifiedCache};
+use crate::ingest::{INPUT_BYTES_MAX, Ingest, VerifiedCache};
 use crate::keys::{self, KeyError};
 use crate::membership::admitted_peers;
 use crate::metrics::Metrics;
@@ -32,11 +33,11 @@ use crate::storage::{Ledger, StorageError};
 use crate::vote_log::{self, Opened, VoteLog, VoteLogError};
 
 /// Most inputs from the network waiting for the replica.
-const INPUTS_MAX: usize = 8_192;
+pub const INPUTS_MAX: usize = 8_192;
 /// Most submissions waiting for the replica.
-const SUBMISSIONS_MAX: usize = 1_024;
+pub const SUBMISSIONS_MAX: usize = 1_024;
 /// Most network events waiting to be decoded.
-const EVENTS_MAX: usize = 1_024;
+pub const EVENTS_MAX: usize = 1_024;
 /// How long open requests may take to end when the node stops.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -134,7 +135,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         ledger.clone(),
         signer,
         verifier.clone(),
-        replica_config(&config),
+        replica_config(&config, identity.public().to_peer_id()),
         &frames,
         TimeMs(0),
     )?;
@@ -185,6 +186,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             chain_id: founding.chain_id().clone(),
             verifier,
             inputs,
+            room: ByteBudget::new(INPUT_BYTES_MAX),
             verified: verified.clone(),
             metrics: metrics.clone(),
         };
@@ -244,7 +246,7 @@ async fn stop_requested(driver_end: oneshot::Receiver<()>) {
     }
 }
 
-fn replica_config(config: &Config) -> ReplicaConfig {
+fn replica_config(config: &Config, node: libp2p::PeerId) -> ReplicaConfig {
     let consensus = &config.consensus;
     let delta = Duration::from_millis(consensus.timeout_delta_ms);
     let vote = Duration::from_millis(consensus.vote_timeout_ms);
@@ -261,5 +263,6 @@ fn replica_config(config: &Config) -> ReplicaConfig {
             max_timeout: Duration::from_millis(consensus.timeout_ms_max),
         },
         block_interval_min: Duration::from_millis(consensus.block_interval_ms_min),
+        node,
     }
 }

@@ -119,6 +119,8 @@ fn doubt_looks_at_its_own_tip_too() {
     let tip = net.nodes[1].ledger.height().unwrap();
     for other in [0, 2, 3] {
         net.connect(1, other);
+        let identity = net.identity(other);
+        assert!(net.hand_message(1, other, identity));
         net.hand(1, other, PeerInput::Status(tip.previous().unwrap()));
     }
     // Something of the next height makes it begin.
@@ -195,6 +197,8 @@ fn a_flood_of_proposals_does_not_stop_the_chain() {
     let mut net = Net::new(31);
     net.start_all();
     net.run_until_height(2, 600_000);
+    // Node 0 will see what its key signed.
+    net.alarms_expected = true;
     let honest = net.proposal_of(0);
     for round in 0..400 {
         for to in 0..4 {
@@ -202,7 +206,9 @@ fn a_flood_of_proposals_does_not_stop_the_chain() {
             let forged = WireProposal { height, round, ..honest.clone() };
             let signed = net.sign_proposal(0, forged.clone());
             assert!(!net.hand_message(to, (to + 1) % 4, PeerMessage::Proposal(forged)));
-            assert!(net.hand_message(to, (to + 1) % 4, PeerMessage::Proposal(signed)));
+            if to != 0 {
+                assert!(net.hand_message(to, (to + 1) % 4, PeerMessage::Proposal(signed)));
+            }
         }
     }
     net.run_until_height(8, 1_200_000);
@@ -335,4 +341,54 @@ fn a_block_beyond_the_bound_is_refused() {
     let record = LogRecord::Body { height: Height(1), bytes: mulu_chain::codec::encode(&block) };
     let fits = record.to_frame().len() <= mulu_node::vote_log::FRAME_BYTES_MAX;
     assert!(block.check_form().is_err() || fits, "{} bytes", record.to_frame().len());
+}
+
+/// Only a validator's own node speaks for it: not its member's other nodes, not one that repeats
+/// what another node said of itself.
+#[test]
+fn only_a_validators_node_reports_for_it() {
+    let mut net = Net::new(67);
+    net.start_all();
+    net.run_until_height(3, 600_000);
+    net.kill(1);
+    net.restart_alone(1);
+    let tip = net.nodes[1].ledger.height().unwrap();
+    let stolen = net.identity(0);
+    for other in [0, 2, 3] {
+        net.connect(1, other);
+        net.hand(1, other, PeerInput::Status(tip));
+    }
+    for other in [2, 3] {
+        assert!(net.hand_message(1, other, stolen.clone()));
+    }
+    net.run_alone(1, 120_000);
+    let round = |net: &Net| net.nodes[1].replica.as_ref().unwrap().status().round;
+    assert_eq!(round(&net), None, "it heard no quorum");
+    for other in [0, 2] {
+        let identity = net.identity(other);
+        assert!(net.hand_message(1, other, identity));
+    }
+    net.run_alone(1, 120_000);
+    assert!(round(&net).is_some(), "it heard a quorum");
+}
+
+/// One validator tells a height that there is not: the node in doubt neither believes it nor waits
+/// for it.
+#[test]
+fn an_absurd_height_does_not_prolong_doubt() {
+    for absurd in [30, 1_000_000, u64::MAX] {
+        let mut net = Net::new(71);
+        net.start_all();
+        net.run_until_height(3, 600_000);
+        net.kill(1);
+        net.nodes[1].frames = vec![LogRecord::doubt_frame("test")];
+        net.rewrite = Box::new(move |from, to, message| match message {
+            PeerMessage::Status(_) if from == 3 && to == 1 => PeerMessage::Status(Height(absurd)),
+            other => other,
+        });
+        net.restart(1);
+        net.run_until_height(9, 1_200_000);
+        let abstaining = net.nodes[1].replica.as_ref().unwrap().status().abstaining;
+        assert_eq!(abstaining, None, "{absurd}");
+    }
 }

@@ -45,7 +45,12 @@ fn unready(status: &Status) -> Vec<Text> {
             format!("正在同步区块：当前高度 {height}，目标高度 {best}"),
         ));
     }
-    if let Some(why) = &status.abstaining {
+    if let Some(why) = status.abstaining.as_ref().filter(|_| status.alarm) {
+        reasons.push(Text::with(
+            format!("alarm, it does not sign until an operator runs `mulud votes resume`: {why}"),
+            format!("警报：在管理员执行 `mulud votes resume` 之前不再签名：{why}"),
+        ));
+    } else if let Some(why) = &status.abstaining {
         reasons.push(Text::with(
             format!("abstaining from voting: {why}"),
             format!("暂不参与投票：{why}"),
@@ -90,6 +95,8 @@ pub struct StatusView {
     best_peer_height: Height,
     is_validator: bool,
     abstaining: Option<String>,
+    alarm: bool,
+    equivocations: u64,
     mempool: MempoolView,
     peers: Vec<PeerStatus>,
     version: String,
@@ -130,6 +137,8 @@ pub async fn status(State(api): State<Arc<Api>>) -> Result<Json<StatusView>, Pro
         best_peer_height: status.best_peer_height,
         is_validator: status.is_validator,
         abstaining: status.abstaining,
+        alarm: status.alarm,
+        equivocations: status.equivocations,
         mempool: MempoolView {
             transactions: status.mempool_transactions,
             bytes: status.mempool_bytes,

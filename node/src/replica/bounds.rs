@@ -13,6 +13,8 @@ pub struct Bounds {
     pub candidates_bodies: usize,
     /// Proposals kept.
     pub candidates_proposals: usize,
+    /// Proposals kept for rounds that the core does not take yet.
+    pub candidates_proposals_far: usize,
     /// Fetched blocks kept ahead of the tip.
     pub sync_blocks: usize,
     /// Their bytes.
@@ -40,13 +42,14 @@ impl Replica {
             mempool_bytes: inner.mempool.bytes(),
             candidates_bodies: inner.candidates.bodies_len(),
             candidates_proposals: inner.candidates.proposals_len(),
+            candidates_proposals_far: inner.candidates.far_len(),
             sync_blocks: inner.sync.blocks_len(),
             sync_bytes: inner.sync.bytes(),
             log_bytes: inner.log_bytes,
             log_frames_unpersisted: inner.unpersisted.len(),
             transactions_to_push: inner.to_push.len(),
-            evidence_statements: 0,
-            evidence_pending: 0,
+            evidence_statements: inner.watch.statements_len(),
+            evidence_pending: inner.watch.pending().len(),
             peers: inner.peers.len(),
         }
     }

@@ -19,6 +19,9 @@ const BODIES_PER_SENDER_MAX: usize = 4;
 const PROPOSALS_PER_ROUND_MAX: usize = 2;
 /// Most proposals kept of one proposer for one height; over it, its lowest round is forgotten.
 const PROPOSALS_PER_PROPOSER_MAX: usize = 16;
+/// Most proposals kept of one proposer for rounds that the core does not take yet; over it, its
+/// oldest is forgotten.
+const PROPOSALS_FAR_PER_PROPOSER_MAX: usize = 4;
 /// Heights beyond the one under way for which bodies and proposals are kept; further ones come by
 /// sync.
 pub const HEIGHTS_AHEAD_MAX: u64 = 3;
@@ -44,6 +47,7 @@ pub struct Candidates {
     bodies: BTreeMap<BlockId, Candidate>,
     next_number: u64,
     proposals: Vec<Verified<WireProposal>>,
+    far: Vec<Verified<WireProposal>>,
     /// Inputs recovered from the vote log, until they are fed to the core.
     pub replay: Vec<consensus::Input<MuluContext>>,
 }
@@ -100,6 +104,27 @@ impl Candidates {
         self.proposals.push(proposal);
     }
 
+    /// Keeps a proposal for a round that the core does not take yet.
+    pub fn add_far(&mut self, proposal: Verified<WireProposal>) {
+        if self.far.contains(&proposal) {
+            return;
+        }
+        let of_proposer = |p: &Verified<WireProposal>| p.proposer == proposal.proposer;
+        if self.far.iter().filter(|p| of_proposer(p)).count() >= PROPOSALS_FAR_PER_PROPOSER_MAX
+            && let Some(oldest) = self.far.iter().position(of_proposer)
+        {
+            self.far.remove(oldest);
+        }
+        self.far.push(proposal);
+    }
+
+    /// Takes those of them that are in reach now.
+    pub fn take_near(&mut self, height: Height, round_max: i64) -> Vec<Verified<WireProposal>> {
+        let near =
+            |p: &mut Verified<WireProposal>| p.height == height && i64::from(p.round) <= round_max;
+        self.far.extract_if(.., near).collect()
+    }
+
     /// Proposals for a height that name a block.
     pub fn proposals_for(&self, height: Height, block: &BlockId) -> Vec<Verified<WireProposal>> {
         let names = |p: &&Verified<WireProposal>| p.height == height && p.block == *block;
@@ -141,9 +166,15 @@ impl Candidates {
         self.proposals.len()
     }
 
+    /// How many proposals wait for their round to come near.
+    pub fn far_len(&self) -> usize {
+        self.far.len()
+    }
+
     /// Forgets what is below the height that begins.
     pub fn begin_height(&mut self, height: Height) {
         self.bodies.retain(|_, c| c.verified.block.header.height >= height);
         self.proposals.retain(|p| p.height >= height);
+        self.far.retain(|p| p.height >= height);
     }
 }

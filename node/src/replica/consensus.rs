@@ -14,6 +14,7 @@ use mulu_chain::types::Height;
 use super::context::{Address, CoreHeight, CoreProposal, CoreValidatorSet, CoreVote, MuluContext};
 use super::convert;
 use super::core::{Inner, ReplicaError};
+use super::evidence;
 use super::guard::LogRecord;
 use super::io::{Effect, Timer};
 use super::wire::PeerMessage;
@@ -108,13 +109,13 @@ impl Inner {
                 resume.resume_with(self.sign_proposal(proposal)?)
             }
             CoreEffect::VerifySignature(message, key, resume) => {
-                let valid = match &message.message {
+                let signature = message.signature;
+                let valid = match message.message {
                     consensus::ConsensusMsg::Vote(vote) => {
-                        vote.validator.0 == key && self.vote_verifies(vote, &message.signature)
+                        vote.validator.0 == key && self.vote_verifies(vote, signature)
                     }
                     consensus::ConsensusMsg::Proposal(proposal) => {
-                        proposal.proposer.0 == key
-                            && self.proposal_verifies(proposal, &message.signature)
+                        proposal.proposer.0 == key && !self.unverified_input
                     }
                 };
                 resume.resume_with(valid)
@@ -181,16 +182,8 @@ impl Inner {
                 self.on_decide(&certificate)?;
                 resume.resume_with(())
             }
-            CoreEffect::Finalize(_, _, evidence, resume) => {
-                if !evidence.is_empty() {
-                    let votes: usize = evidence.votes.iter().map(|(_, pairs)| pairs.len()).sum();
-                    let proposals: usize =
-                        evidence.proposals.iter().map(|(_, pairs)| pairs.len()).sum();
-                    self.equivocations += (votes + proposals) as u64;
-                    tracing::error!(?evidence, "equivocation was observed at this height");
-                }
-                resume.resume_with(())
-            }
+            // Equivocations were noticed when they came.
+            CoreEffect::Finalize(_, _, _, resume) => resume.resume_with(()),
             CoreEffect::ExtendVote(_, _, _, _, resume) => resume.resume_with(None),
             CoreEffect::VerifyVoteExtension(_, _, _, _, _, _, resume) => {
                 resume.resume_with(Err(consensus::VoteExtensionError::InvalidVoteExtension))
@@ -200,24 +193,31 @@ impl Inner {
 
     /// Votes and proposals enter the core verified or signed by us. Only the votes that it takes out
     /// of a certificate it has not asked us to verify are checked here.
-    fn vote_verifies(&self, vote: &CoreVote, signature: &Signature) -> bool {
-        !self.unverified_input
-            || convert::vote_verifies(&*self.verifier, &self.chain_id, vote, signature)
+    fn vote_verifies(&mut self, vote: CoreVote, signature: Signature) -> bool {
+        if !self.unverified_input {
+            return true;
+        }
+        let valid = convert::vote_verifies(&*self.verifier, &self.chain_id, &vote, &signature);
+        if valid && let Some(vote) = convert::vote_to_wire(&SignedVote::new(vote, signature)) {
+            self.observe(evidence::of_vote(&vote));
+        }
+        valid
     }
 
-    fn proposal_verifies(&self, proposal: &CoreProposal, signature: &Signature) -> bool {
-        !self.unverified_input
-            || convert::proposal_verifies(&*self.verifier, &self.chain_id, proposal, signature)
-    }
-
+    /// Verifies the votes of a certificate; those of a good one are looked at, too.
     #[allow(clippy::result_large_err)] // The core's own error type.
     fn verify_votes(
-        &self,
+        &mut self,
         set: &CoreValidatorSet,
         threshold: core::ThresholdParam,
-        votes: impl Iterator<Item = (CoreVote, Signature)>,
+        votes: impl Iterator<Item = (CoreVote, Signature)> + Clone,
     ) -> Result<(), core::CertificateError<MuluContext>> {
-        convert::verify_votes(&*self.verifier, &self.chain_id, set, threshold, votes)
+        convert::verify_votes(&*self.verifier, &self.chain_id, set, threshold, votes.clone())?;
+        let signed = votes.map(|(vote, signature)| SignedVote::new(vote, signature));
+        for vote in signed.filter_map(|vote| convert::vote_to_wire(&vote)) {
+            self.observe(evidence::of_vote(&vote));
+        }
+        Ok(())
     }
 
     /// Whatever is said rests on the log: that goes to disk first.
@@ -313,8 +313,8 @@ fn precommits(
     height: Height,
     round: Round,
     block: BlockId,
-    signatures: impl Iterator<Item = (Address, Signature)>,
-) -> impl Iterator<Item = (CoreVote, Signature)> {
+    signatures: impl Iterator<Item = (Address, Signature)> + Clone,
+) -> impl Iterator<Item = (CoreVote, Signature)> + Clone {
     signatures.map(move |(validator, signature)| {
         let (kind, block) = (core::VoteType::Precommit, core::NilOrVal::Val(block));
         (CoreVote { height, round, kind, block, validator }, signature)

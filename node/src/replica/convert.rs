@@ -205,18 +205,6 @@ pub fn vote_verifies(
     })
 }
 
-/// Whether a proposal's signature is the proposer's.
-pub fn proposal_verifies(
-    verifier: &dyn Verifier,
-    chain_id: &ChainId,
-    proposal: &CoreProposal,
-    signature: &Signature,
-) -> bool {
-    proposal.statement(chain_id).is_some_and(|statement| {
-        verifier.verify(&proposal.proposer.0, &statement.signed_bytes(), signature)
-    })
-}
-
 /// Verifies a list of votes that together must reach a threshold. Any unknown, repeated or
 /// mis-signed vote refuses the whole certificate.
 #[allow(clippy::result_large_err)] // The core's own error type.

@@ -9,27 +9,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_core_consensus as consensus;
-use arc_malachitebft_core_types::{
-    LinearTimeouts, Round, ThresholdParams, ValuePayload, VoteExtensionPolicy,
-};
+use arc_malachitebft_core_types::{LinearTimeouts, Round, ThresholdParams, ValuePayload};
 use arc_malachitebft_metrics::Metrics as CoreMetrics;
 use libp2p::PeerId;
 use mulu_chain::block::BlockId;
 use mulu_chain::signature::{PublicKey, SigningKey};
 use mulu_chain::types::{ChainId, Height, TimeMs};
+use mulu_chain::validator::ValidatorSet;
 use mulu_contracts::transaction::Transaction;
 
 use super::candidates::Candidates;
 use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
 use super::convert;
+use super::evidence::{self, Watch};
 use super::executor::{Executed, ExecutionError};
-use super::guard::{LogRecord, SignerGuard, Standing};
+use super::guard::{LogRecord, SignerGuard};
 use super::handle::{PeerStatus, Status};
 use super::io::{Effect, Input, PeerInput, Timer};
 use super::mempool::Mempool;
+use super::peers;
+use super::serving::Served;
 use super::signing::{Signer, Verifier};
+use super::standing::Standing;
 use super::sync::SyncState;
-use super::wire::PeerMessage;
+use super::wire::{PeerMessage, WireIdentity};
 use crate::storage::{Ledger, StorageError, Tip};
 
 /// Heights ahead of ours for which the core buffers messages.
@@ -46,6 +49,8 @@ pub struct ReplicaConfig {
     pub timeouts: LinearTimeouts,
     /// Shortest time between two blocks.
     pub block_interval_min: Duration,
+    /// This node's identity in the network.
+    pub node: PeerId,
 }
 
 /// A failure after which the node must stop.
@@ -102,6 +107,8 @@ pub(super) struct Inner {
     pub(super) ledger: Ledger,
     pub(super) tip: Tip,
     pub(super) validators: CoreValidatorSet,
+    /// The set of the height after the one under way.
+    pub(super) upcoming: ValidatorSet,
     pub(super) guard: SignerGuard,
     pub(super) mempool: Mempool,
     pub(super) phase: Phase,
@@ -130,9 +137,16 @@ pub(super) struct Inner {
     pub(super) listening: bool,
     pub(super) fatal: Option<ReplicaError>,
     pub(super) to_push: Vec<Transaction>,
+    /// Which validator this node speaks for, signed; none on an observer.
+    pub(super) identity: Option<WireIdentity>,
+    pub(super) identity_said: TimeMs,
+    /// Whether the block on its way to disk changes members.
+    pub(super) members_changed: bool,
     pub(super) committed_at: TimeMs,
     pub(super) round: Option<u32>,
-    pub(super) equivocations: u64,
+    pub(super) watch: Watch,
+    /// Why this validator must stop signing, until it is written down.
+    pub(super) alarm: Option<String>,
 }
 
 /// What we know of a connected peer.
@@ -142,6 +156,10 @@ pub(super) struct Peer {
     /// Whether the peer has told its height since it connected.
     pub(super) reported: bool,
     pub(super) member: Option<String>,
+    /// The validator it speaks for, proved.
+    pub(super) validator: Option<PublicKey>,
+    /// What it may ask of us.
+    pub(super) served: Served,
 }
 
 impl Replica {
@@ -163,6 +181,7 @@ impl Replica {
         let set = ledger.validator_set(height)?.ok_or(ExecutionError::NoValidators(height))?;
         let chain_id = tip.header.chain_id.clone();
         let validators = CoreValidatorSet::new(set);
+        let upcoming = super::height::upcoming(&ledger)?;
         // An observer needs an address too; its own key is in no set, so any other will do.
         let address = match &signer {
             Some(signer) => Address(signer.public_key()),
@@ -182,6 +201,8 @@ impl Replica {
             CORE_QUEUE_HEIGHTS_MAX,
             CORE_QUEUE_MESSAGES_MAX,
         );
+        let identity =
+            signer.as_ref().map(|signer| peers::identity(&chain_id, config.node, &**signer));
         let inner = Inner {
             chain_id,
             config,
@@ -192,6 +213,7 @@ impl Replica {
             committed_at: tip.header.time_ms,
             tip,
             validators,
+            upcoming,
             guard: SignerGuard::new(Standing::Sure),
             mempool: Mempool::default(),
             phase: Phase::Waiting,
@@ -212,8 +234,12 @@ impl Replica {
             listening: false,
             fatal: None,
             to_push: Vec::new(),
+            identity,
+            identity_said: now,
+            members_changed: false,
             round: None,
-            equivocations: 0,
+            watch: Watch::default(),
+            alarm: None,
         };
         let mut replica = Replica { core, core_metrics: CoreMetrics::new(), inner };
         replica.inner.listening = replica.inner.is_validator();
@@ -265,8 +291,9 @@ impl Replica {
             mempool_transactions: inner.mempool.len(),
             mempool_bytes: inner.mempool.bytes(),
             is_validator: inner.is_validator(),
-            equivocations: inner.equivocations,
-            abstaining: inner.guard.abstains(working).map(str::to_owned),
+            equivocations: inner.watch.total(),
+            alarm: matches!(inner.guard.standing, Standing::Alarm(_)),
+            abstaining: inner.guard.standing.abstains(working).map(str::to_owned),
             peers: inner
                 .peers
                 .iter()
@@ -285,6 +312,7 @@ impl Replica {
         input: consensus::Input<MuluContext>,
     ) -> Result<(), ReplicaError> {
         self.inner.deferred.push_back(input);
+        self.raise_alarm();
         while let Some(input) = self.inner.deferred.pop_front() {
             self.inner.unverified_input = matches!(
                 input,
@@ -325,9 +353,13 @@ impl Replica {
     /// Answers the core's wish for a value and hands decided blocks to the disk.
     fn advance(&mut self) -> Result<(), ReplicaError> {
         loop {
+            self.raise_alarm();
             if self.inner.decided.is_some() && self.inner.phase == Phase::Working {
                 self.inner.commit_decided();
                 return Ok(());
+            }
+            if self.tell_near()? {
+                continue;
             }
             let Some(round) = self.inner.value_wanted.take() else { return Ok(()) };
             let current = self.inner.phase == Phase::Working && self.core.round() == round;
@@ -337,57 +369,16 @@ impl Replica {
         }
     }
 
-    /// Begins the next height if it has not begun.
-    pub(super) fn begin_height(&mut self) -> Result<(), ReplicaError> {
-        if self.inner.phase != Phase::Waiting || self.inner.listening {
-            return Ok(());
-        }
-        if !self.inner.candidates.replay.is_empty() {
-            return self.resume_height();
-        }
-        self.inner.effects.push(Effect::Cancel(Timer::BeginHeight));
-        self.start_core_height(false)?;
-        self.consider_all()
-    }
-
-    /// Begins the next height for a block that is certified already. While listening, the core
-    /// follows without a vote.
-    pub(super) fn begin_certified_height(&mut self) -> Result<(), ReplicaError> {
-        if self.inner.phase == Phase::Waiting && self.inner.listening {
-            return self.start_core_height(false);
-        }
-        self.begin_height()
-    }
-
-    /// `replay`: what the core has buffered is dropped, so that the vote log is told first.
-    pub(super) fn start_core_height(&mut self, replay: bool) -> Result<(), ReplicaError> {
-        let height = self.inner.tip.header.height.next();
-        self.inner.phase = Phase::Working;
-        let doubtful = matches!(self.inner.guard.standing, Standing::Doubt { .. });
-        if doubtful && self.inner.guard.abstains(height).is_none() {
-            tracing::info!(%height, "the vote log is beyond doubt again; voting resumes");
-            self.inner.guard.standing = Standing::Sure;
-            self.inner.log(&LogRecord::Resumed(height));
-        }
-        let may_vote = self.inner.guard.abstains(height).is_none() && !self.inner.listening;
-        self.core.params.enabled = self.inner.signer.is_some() && may_vote;
-        self.run_core(consensus::Input::StartHeight(
-            CoreHeight(height),
-            self.inner.validators.clone(),
-            replay,
-            None,
-            VoteExtensionPolicy::Disabled,
-        ))
-    }
-
     fn on_peer(&mut self, from: PeerId, message: PeerInput) -> Result<(), ReplicaError> {
         let working = self.inner.tip.header.height.next();
         // Only what a validator really signed begins a height: an idle chain stays idle whatever
         // else is sent.
         let (height, begins, input) = match message {
             PeerInput::Vote(vote) => {
-                let known = self.inner.validators.chain_set().get(&vote.validator).is_some();
-                let begins = vote.height == working && self.inner.phase == Phase::Waiting && known;
+                if !self.inner.observe(evidence::of_vote(&vote)) {
+                    return Ok(());
+                }
+                let begins = vote.height == working && self.inner.phase == Phase::Waiting;
                 (vote.height, begins, consensus::Input::Vote(convert::vote_to_core(&vote)))
             }
             PeerInput::Proposal(proposal) => return self.on_proposal(&proposal),
@@ -406,6 +397,7 @@ impl Replica {
                 return self.inner.serve_blocks(from, first, count);
             }
             PeerInput::Blocks(blocks) => return self.on_sync_blocks(from, blocks),
+            PeerInput::Identity(identity) => return self.on_identity(from, &identity),
         };
         if height < working {
             return Ok(());
@@ -434,41 +426,16 @@ impl Replica {
                 self.inner.schedule(Timer::Status, STATUS_INTERVAL);
                 let height = self.inner.tip.header.height;
                 self.inner.broadcast(PeerMessage::Status(height));
+                self.inner.repeat_identity();
+                self.inner.serve_waiting()?;
                 self.inner.request_blocks();
+                self.inner.report_equivocations()?;
                 if self.inner.listening {
                     self.may_speak()?;
                 }
                 self.feed_sync()
             }
         }
-    }
-
-    fn on_committed(&mut self) -> Result<(), ReplicaError> {
-        self.inner.on_committed()?;
-        self.inner.phase = Phase::Waiting;
-        // What the log told of a height that is committed now is of no use any more.
-        self.inner.candidates.replay.clear();
-        self.inner.replayed.clear();
-        self.inner.request_blocks();
-        self.feed_sync()?;
-        if self.inner.phase == Phase::Waiting {
-            if self.inner.listening {
-                return self.may_speak();
-            }
-            // A proposal for the next height may have come while the block was on its way to disk.
-            if self.inner.candidates.has_proposal(self.inner.tip.header.height.next()) {
-                self.begin_height()?;
-            } else {
-                self.inner.plan_next_height()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The round the core is in; round 0 before the height begins.
-    pub(super) fn core_round(&self) -> Round {
-        let begun = self.inner.phase == Phase::Working;
-        if begun { self.core.round().or(Round::ZERO) } else { Round::ZERO }
     }
 }
 
@@ -507,95 +474,7 @@ impl Inner {
         }
     }
 
-    /// Decides when the next height begins: at once when transactions wait, after the heartbeat
-    /// when none do. Without a quorum in reach there is nothing to begin.
-    pub(super) fn plan_next_height(&mut self) -> Result<(), ReplicaError> {
-        let ready = self.phase == Phase::Waiting && !self.listening;
-        if !ready || !self.is_validator() || !self.quorum_in_reach() {
-            return Ok(());
-        }
-        let since_commit = self.now.0.saturating_sub(self.committed_at.0);
-        let wait = if self.mempool.is_empty() {
-            let heartbeat = mulu_contracts::state::params(&self.ledger)
-                .map_err(ExecutionError::State)?
-                .heartbeat_ms;
-            heartbeat.saturating_sub(self.now.0.saturating_sub(self.tip.header.time_ms.0))
-        } else {
-            let interval = self.config.block_interval_min.as_millis();
-            u64::try_from(interval).unwrap_or(u64::MAX).saturating_sub(since_commit)
-        };
-        self.schedule(Timer::BeginHeight, Duration::from_millis(wait));
-        Ok(())
-    }
-
-    /// Whether this node and the connected validators' nodes together hold a quorum.
-    fn quorum_in_reach(&self) -> bool {
-        let set = self.validators.chain_set();
-        let own = self.own_key();
-        let reachable = |v: &mulu_chain::validator::Validator| {
-            Some(v.public_key) == own
-                || self.peers.values().any(|p| p.member.as_deref() == Some(v.member.as_str()))
-        };
-        let power = set.validators().iter().filter(|v| reachable(v)).map(|v| v.power).sum();
-        set.is_quorum(power)
-    }
-
-    fn on_committed(&mut self) -> Result<(), ReplicaError> {
-        self.tip = self.ledger.tip()?;
-        self.committed_at = self.now;
-        let height = self.tip.header.height;
-        let set = self
-            .ledger
-            .validator_set(height.next())?
-            .ok_or(ExecutionError::NoValidators(height.next()))?;
-        if set != *self.validators.chain_set() {
-            self.validators = CoreValidatorSet::new(set);
-        }
-        self.guard.begin_height();
-        self.undelivered = None;
-        self.keep.clear();
-        self.candidates.begin_height(height.next());
-        self.sync.drop_up_to(height);
-        self.mempool.remove_expired(height);
-        self.broadcast(PeerMessage::Status(height));
-        if self.log_bytes > crate::vote_log::ROTATE_BYTES {
-            let mut live = vec![LogRecord::Mark(height).to_frame()];
-            if let Standing::Doubt { reason, .. } = &self.guard.standing {
-                live.push(LogRecord::doubt_frame(reason));
-            }
-            self.log_bytes = live.iter().map(|f| f.len() as u64).sum();
-            self.effects.push(Effect::RotateLog(live));
-        }
-        Ok(())
-    }
-
-    /// Hands the decided block to the disk; what the log holds of its height goes first.
-    fn commit_decided(&mut self) {
-        let Some(decided) = self.decided.take() else { return };
-        let (executed, certificate) = *decided;
-        for envelope in &executed.block.transactions {
-            self.mempool.remove(&envelope.id());
-        }
-        // A record of this height must be durable: an older log is then known to be old.
-        self.log(&LogRecord::Mark(executed.block.header.height));
-        self.persist();
-        self.phase = Phase::Committing;
-        self.effects.push(Effect::CancelConsensusTimers);
-        self.effects.push(Effect::Commit(Box::new(executed.decided_by(certificate))));
-    }
-
     pub(super) fn candidate_known(&self, id: &BlockId) -> bool {
         self.candidates.body(id).is_some()
-    }
-
-    /// Total power of validators whose nodes reported a height, and ours.
-    pub(super) fn heard_power(&self, own: bool, heard: impl Fn(&str) -> bool) -> u64 {
-        let own_key = self.own_key().filter(|_| own);
-        let set = self.validators.chain_set();
-        set.validators()
-            .iter()
-            .filter(|v| Some(v.public_key) == own_key || heard(&v.member))
-            .map(|v| v.power)
-            .sum()
     }
 }

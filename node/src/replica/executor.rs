@@ -5,6 +5,7 @@
 //! decided.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use mulu_chain::block::{Block, BlockId, HEADER_VERSION, Header, PROTOCOL_VERSION, body_hash};
 use mulu_chain::certificate::CommitCertificate;
@@ -216,6 +217,12 @@ fn execute(
 }
 
 impl Executed {
+    /// Whether it writes a record whose key begins so.
+    pub fn changes(&self, prefix: &str) -> bool {
+        let mut from = self.changes.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.next().is_some_and(|(key, _)| key.starts_with(prefix))
+    }
+
     /// Joins the certificate that decided this block.
     pub fn decided_by(self, certificate: CommitCertificate) -> Decided {
         Decided {

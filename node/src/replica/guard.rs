@@ -13,15 +13,19 @@ use mulu_chain::codec;
 use mulu_chain::types::Height;
 
 use super::context::{CoreProposal, CoreVote, MuluContext};
+use super::convert;
+use super::evidence::{self, Place, says};
+use super::standing::Standing;
 use super::wire::{WirePolka, WireProposal, WireVote};
 use mulu_chain::signature::PublicKey;
+use mulu_contracts::evidence::{EvidenceStep, Statement};
 
 /// A frame of the vote log.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum LogRecord {
     /// The log was lost or damaged; nothing may be signed until [`LogRecord::Resumed`].
     Doubt(String),
-    /// Doubt ended: heights above this one are safe to vote on.
+    /// Doubt ended: this height and those above are safe to vote on.
     Resumed(Height),
     /// A vote, ours or another's.
     Vote(WireVote),
@@ -60,10 +64,20 @@ pub enum LogRecord {
     },
     /// This height was decided; a log that ends below the ledger's tip is an old copy.
     Mark(Height),
+    /// Our key was seen where we did not use it; nothing may be signed until
+    /// [`LogRecord::Cleared`].
+    Alarm(String),
+    /// An operator ended doubt or alarm.
+    Cleared {
+        /// Last height that was known then.
+        height: Height,
+        /// Why, in the operator's words.
+        reason: String,
+    },
 }
 
-/// Longest reason for doubt, in bytes.
-const DOUBT_BYTES_MAX: usize = 512;
+/// Longest reason for doubt or alarm, in characters.
+const REASON_CHARS_MAX: usize = 256;
 
 impl LogRecord {
     /// The frame's bytes.
@@ -78,25 +92,18 @@ impl LogRecord {
 
     /// The frame that writes down a reason for doubt.
     pub fn doubt_frame(reason: &str) -> Vec<u8> {
-        let reason: String = reason.chars().take(DOUBT_BYTES_MAX / 4).collect();
-        LogRecord::Doubt(reason).to_frame()
+        LogRecord::Doubt(reason.chars().take(REASON_CHARS_MAX).collect()).to_frame()
     }
-}
 
-/// Whether we may vote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// The log is whole.
-    Sure,
-    /// The log is in doubt.
-    Doubt {
-        /// Why.
-        reason: String,
-        /// Highest certified height any validator's node reported since the start.
-        highest: Height,
-        /// Whether enough validators reported to believe `highest`.
-        heard_quorum: bool,
-    },
+    /// The record that writes down a reason for alarm.
+    pub fn alarm(reason: &str) -> Self {
+        LogRecord::Alarm(reason.chars().take(REASON_CHARS_MAX).collect())
+    }
+
+    /// The record by which an operator ends doubt or alarm.
+    pub fn cleared(height: Height, reason: &str) -> Self {
+        LogRecord::Cleared { height, reason: reason.chars().take(REASON_CHARS_MAX).collect() }
+    }
 }
 
 /// The guard of one height.
@@ -147,31 +154,35 @@ impl SignerGuard {
         self.proposals.get(&proposal.round.as_u32()?)
     }
 
-    /// Why we must not vote at `height`, if so.
-    pub fn abstains(&self, height: Height) -> Option<&str> {
-        match &self.standing {
-            Standing::Sure => None,
-            Standing::Doubt { reason, highest, heard_quorum } => {
-                // Having voted at a height means that a quorum precommitted the one before; an
-                // honest node of that quorum may still report the height before that.
-                let safe = *heard_quorum && height > highest.next().next();
-                (!safe).then_some(reason.as_str())
+    /// Whether we signed this. `working` is the only height whose signatures are remembered.
+    pub fn signed(&self, place: &Place, statement: &Statement, working: Height) -> bool {
+        let vote = |kind| self.votes.get(&(place.round, kind));
+        let ours = match place.step {
+            EvidenceStep::Prevote => vote(VoteType::Prevote).and_then(convert::vote_to_wire),
+            EvidenceStep::Precommit => vote(VoteType::Precommit).and_then(convert::vote_to_wire),
+            EvidenceStep::Proposal => {
+                let ours = self.proposals.get(&place.round).and_then(convert::proposal_to_wire);
+                return place.height == working
+                    && ours.is_some_and(|p| says(&evidence::of_proposal(&p).1) == says(statement));
             }
-        }
+        };
+        place.height == working
+            && ours.is_some_and(|v| says(&evidence::of_vote(&v).1) == says(statement))
     }
 }
 
 impl LogRecord {
-    /// The height a record belongs to; a doubt belongs to none.
+    /// The height a record belongs to; a doubt and an alarm belong to none.
     pub fn height(&self) -> Height {
         match self {
-            LogRecord::Doubt(_) => Height::GENESIS,
+            LogRecord::Doubt(_) | LogRecord::Alarm(_) => Height::GENESIS,
             LogRecord::Resumed(height) | LogRecord::Mark(height) => *height,
             LogRecord::Vote(vote) => vote.height,
             LogRecord::Proposal(proposal) => proposal.height,
             LogRecord::Polka(polka) => polka.height,
             LogRecord::Timeout { height, .. }
             | LogRecord::Value { height, .. }
+            | LogRecord::Cleared { height, .. }
             | LogRecord::Body { height, .. } => *height,
         }
     }

@@ -62,6 +62,8 @@ pub struct Status {
     pub is_validator: bool,
     /// Why the node abstains from voting, if it does.
     pub abstaining: Option<String>,
+    /// Whether it abstains because its key was seen where it did not use it.
+    pub alarm: bool,
     /// Equivocations seen since the start: validators that signed two things for one step.
     pub equivocations: u64,
     /// Peers connected right now, with the height each last reported.

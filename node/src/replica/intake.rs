@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use libp2p::PeerId;
-use mulu_chain::types::{Height, TimeMs};
+use mulu_chain::types::TimeMs;
 use mulu_contracts::execution::BlockContext;
 use mulu_contracts::transaction::Transaction;
 
@@ -13,12 +12,12 @@ use super::io::{Effect, Timer};
 use super::mempool::MempoolRefusal;
 use super::wire::{PUSH_TRANSACTIONS_MAX, PeerMessage};
 
-use super::core::{Inner, Peer, ReplicaError};
+use super::core::{Inner, ReplicaError};
 
 /// How long new transactions are gathered before they are pushed.
 const PUSH_DELAY: Duration = Duration::from_millis(4);
 /// Most transactions sent again to a peer that just connected.
-const RESEND_TRANSACTIONS_MAX: usize = 2_000;
+pub(super) const RESEND_TRANSACTIONS_MAX: usize = 2_000;
 
 impl Inner {
     pub(super) fn context(&self) -> BlockContext {
@@ -93,27 +92,10 @@ impl Inner {
             self.broadcast(message);
         }
     }
-
-    pub(super) fn on_connected(&mut self, peer: PeerId) -> Result<(), ReplicaError> {
-        let member = self.member_of(&peer)?;
-        self.peers.insert(peer, Peer { height: Height::GENESIS, reported: false, member });
-        let height = self.tip.header.height;
-        self.effects.push(Effect::Send(peer, Box::new(PeerMessage::Status(height))));
-        for message in push_messages(&self.mempool.own(RESEND_TRANSACTIONS_MAX)) {
-            self.effects.push(Effect::Send(peer, Box::new(message)));
-        }
-        self.plan_next_height()
-    }
-
-    pub(super) fn member_of(&self, peer: &PeerId) -> Result<Option<String>, ReplicaError> {
-        let peer = peer.to_string();
-        let peers = crate::membership::admitted_peers(&self.ledger)?;
-        Ok(peers.into_iter().find(|(id, _)| id.to_string() == peer).map(|(_, member)| member))
-    }
 }
 
 /// Packs transactions into push messages within the frame's bounds.
-fn push_messages(list: &[Transaction]) -> Vec<PeerMessage> {
+pub(super) fn push_messages(list: &[Transaction]) -> Vec<PeerMessage> {
     const PUSH_BYTES_MAX: usize = 1024 * 1024;
     let mut messages = Vec::new();
     let mut envelopes = Vec::new();

@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 
 use super::handle::{Submission, SubmitVerdict};
 use super::signing::Verifier;
-use super::wire::{PeerMessage, Signed, WirePolka, WireProposal, WireRoundCertificate, WireVote};
+use super::wire::{
+    PeerMessage, Signed, WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireVote,
+};
 use crate::storage::Decided;
 
 /// A block whose envelopes are all parsed and whose signatures are all verified.
@@ -80,6 +82,8 @@ pub enum PeerInput {
     },
     /// Certified blocks; certificates are verified by the core.
     Blocks(Vec<(VerifiedBlock, CommitCertificate)>),
+    /// Which validator the peer speaks for.
+    Identity(Verified<WireIdentity>),
 }
 
 /// What enters the replica.

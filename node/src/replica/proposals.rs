@@ -13,6 +13,7 @@ use super::candidates::HEIGHTS_AHEAD_MAX;
 use super::context::{Address, BlockRef, CoreHeight, CoreProposal, MuluContext};
 use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
+use super::evidence;
 use super::executor::{self, BlockRejection, ExecutionError};
 use super::guard::LogRecord;
 use super::io::{Verified, VerifiedBlock};
@@ -22,7 +23,7 @@ use super::wire::{PeerMessage, WireProposal};
 /// (it comes with a valid round) is never too old, or a lock could stall the chain.
 const BLOCK_AGE_MS_MAX: u64 = 30_000;
 /// Rounds ahead of the core's for which it takes messages.
-const ROUNDS_AHEAD_MAX: i64 = 10;
+pub(super) const ROUNDS_AHEAD_MAX: i64 = 10;
 
 type CoreInput = consensus::Input<MuluContext>;
 
@@ -32,29 +33,57 @@ impl Replica {
         &mut self,
         proposal: &Verified<WireProposal>,
     ) -> Result<(), ReplicaError> {
+        if !self.inner.observe(evidence::of_proposal(proposal)) {
+            return Ok(());
+        }
         let working = self.inner.tip.header.height.next();
-        if proposal.height < working || proposal.height.0 > working.0 + HEIGHTS_AHEAD_MAX {
-            return Ok(());
-        }
-        let signed = convert::proposal_to_core(proposal);
         if proposal.height > working {
-            // Whose turn it will be is not known yet; that a validator signed it is.
-            if self.inner.validators.chain_set().get(&proposal.proposer).is_some() {
-                self.inner.candidates.add_proposal(proposal.clone());
-                return self.run_core(CoreInput::Proposal(signed));
-            }
-            return Ok(());
-        }
-        if i64::from(proposal.round) > self.core_round().as_i64() + ROUNDS_AHEAD_MAX {
+            // Whose turn it will be is not known yet. The core hears of it when its height begins.
+            self.inner.candidates.add_proposal(proposal.clone());
             return Ok(());
         }
         if !self.inner.in_turn(proposal) {
             return Ok(());
         }
+        if self.is_far(proposal) {
+            self.inner.candidates.add_far(proposal.clone());
+            return Ok(());
+        }
         self.begin_height()?;
         self.inner.candidates.add_proposal(proposal.clone());
-        self.run_core(CoreInput::Proposal(signed))?;
+        self.tell_core(proposal)
+    }
+
+    fn is_far(&self, proposal: &WireProposal) -> bool {
+        i64::from(proposal.round) > self.rounds_in_reach()
+    }
+
+    /// The last round for which the core takes messages.
+    fn rounds_in_reach(&self) -> i64 {
+        self.core_round().as_i64() + ROUNDS_AHEAD_MAX
+    }
+
+    fn tell_core(&mut self, proposal: &Verified<WireProposal>) -> Result<(), ReplicaError> {
+        if self.is_far(proposal) {
+            self.inner.candidates.add_far(proposal.clone());
+            return Ok(());
+        }
+        self.run_core(CoreInput::Proposal(convert::proposal_to_core(proposal)))?;
         self.consider(&proposal.block)
+    }
+
+    /// Tells the core of proposals whose rounds came near; whether there were any.
+    pub(super) fn tell_near(&mut self) -> Result<bool, ReplicaError> {
+        if self.inner.phase != Phase::Working {
+            return Ok(false);
+        }
+        let height = self.inner.tip.header.height.next();
+        let near = self.inner.candidates.take_near(height, self.rounds_in_reach());
+        for proposal in &near {
+            self.inner.candidates.add_proposal(proposal.clone());
+            self.tell_core(proposal)?;
+        }
+        Ok(!near.is_empty())
     }
 
     /// A block body from a peer.
@@ -83,8 +112,7 @@ impl Replica {
         let height = self.inner.tip.header.height.next();
         for proposal in self.inner.candidates.proposals(height) {
             if self.inner.in_turn(&proposal) {
-                self.run_core(CoreInput::Proposal(convert::proposal_to_core(&proposal)))?;
-                self.consider(&proposal.block)?;
+                self.tell_core(&proposal)?;
             }
         }
         Ok(())

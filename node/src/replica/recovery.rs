@@ -4,13 +4,14 @@ use arc_malachitebft_core_consensus as consensus;
 use arc_malachitebft_core_types as core;
 use core::{Round, Validity, ValueOrigin};
 use mulu_chain::block::Block;
-use mulu_chain::types::Height;
 
 use super::context::{Address, BlockRef, CoreHeight, MuluContext};
 use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
-use super::guard::{LogRecord, Standing};
+use super::evidence;
+use super::guard::LogRecord;
 use super::io::{Verified, VerifiedBlock};
+use super::standing::{Recollection, Standing};
 
 type CoreInput = consensus::Input<MuluContext>;
 
@@ -18,39 +19,29 @@ impl Replica {
     /// Reads the vote log: what was signed, seen and judged at the height under way.
     pub(super) fn recover(&mut self, frames: &[Vec<u8>]) -> Result<(), ReplicaError> {
         let working = self.inner.tip.header.height.next();
-        let mut highest = Height::GENESIS;
-        let mut standing = Standing::Sure;
+        let mut recollection = Recollection::default();
         for frame in frames {
             self.inner.log_bytes += frame.len() as u64;
             let record = LogRecord::from_frame(frame)
                 .map_err(|error| ReplicaError::LogRecord(error.to_string()))?;
-            highest = highest.max(record.height());
-            match &record {
-                LogRecord::Doubt(reason) => {
-                    standing = doubt(reason.clone(), self.inner.tip.header.height);
-                }
-                LogRecord::Resumed(_) => standing = Standing::Sure,
-                _ => {}
-            }
+            recollection.take(&record);
             if record.height() == working {
                 self.inner.replayed.insert(frame.clone());
                 self.inner.recover_record(record, frame)?;
             }
         }
-        let committed = self.inner.tip.header.height;
-        if highest < committed {
-            let reason =
-                format!("the vote log ends at height {highest}, the ledger at {committed}");
-            standing = doubt(reason, committed);
-        } else if highest > working {
-            let reason =
-                format!("the vote log knows height {highest}, the ledger only {committed}");
-            // What the log remembers was signed, so it is certified up to the height before.
-            standing = doubt(reason, highest);
-        }
-        if let (Standing::Doubt { reason, .. }, Some(_)) = (&standing, &self.inner.signer) {
-            tracing::warn!(%reason, "the vote log is in doubt: abstaining");
-            self.inner.unpersisted.push(LogRecord::doubt_frame(reason));
+        let standing = recollection.standing(self.inner.tip.header.height);
+        if self.inner.signer.is_some() {
+            match &standing {
+                Standing::Sure => {}
+                Standing::Doubt { reason, .. } => {
+                    tracing::warn!(%reason, "the vote log is in doubt: abstaining");
+                    self.inner.unpersisted.push(LogRecord::doubt_frame(reason));
+                }
+                Standing::Alarm(reason) => {
+                    tracing::error!(%reason, "ALARM: this validator does not sign");
+                }
+            }
             self.inner.guard.standing = standing;
         }
         Ok(())
@@ -83,10 +74,7 @@ impl Replica {
         if self.inner.listening {
             let working = self.inner.tip.header.height.next();
             let peers = &self.inner.peers;
-            let reported = |member: &str| {
-                peers.values().any(|p| p.reported && p.member.as_deref() == Some(member))
-            };
-            let power = self.inner.heard_power(true, reported);
+            let power = self.inner.power_of(|key| self.inner.reported(key).is_some());
             let ahead = peers
                 .iter()
                 .any(|(id, peer)| peer.height >= working && !self.inner.sync.is_passed_over(id));
@@ -111,6 +99,7 @@ impl Inner {
             LogRecord::Vote(vote) => {
                 let vote = Verified::logged(vote);
                 let signed = convert::vote_to_core(&vote);
+                self.observe(evidence::of_vote(&vote));
                 if Some(vote.validator) == own {
                     self.guard.remember_vote(signed.clone());
                 }
@@ -119,6 +108,7 @@ impl Inner {
             LogRecord::Proposal(proposal) => {
                 let proposal = Verified::logged(proposal);
                 let signed = convert::proposal_to_core(&proposal);
+                self.observe(evidence::of_proposal(&proposal));
                 if Some(proposal.proposer) == own {
                     self.guard.remember_proposal(signed.clone());
                 }
@@ -171,13 +161,13 @@ impl Inner {
                 }
                 None
             }
-            LogRecord::Doubt(_) | LogRecord::Resumed(_) | LogRecord::Mark(_) => None,
+            LogRecord::Doubt(_)
+            | LogRecord::Alarm(_)
+            | LogRecord::Resumed(_)
+            | LogRecord::Cleared { .. }
+            | LogRecord::Mark(_) => None,
         };
         self.candidates.replay.extend(input);
         Ok(())
     }
-}
-
-fn doubt(reason: String, highest: Height) -> Standing {
-    Standing::Doubt { reason, highest, heard_quorum: false }
 }

@@ -16,9 +16,8 @@ use mulu_chain::types::{Height, TimeMs};
 use super::context::{Address, BlockRef, CoreHeight, MuluContext};
 use super::convert;
 use super::core::{Inner, Phase, Replica, ReplicaError};
-use super::guard::Standing;
 use super::io::{Effect, VerifiedBlock};
-use super::wire::{FRAME_BYTES_MAX, PeerMessage, SYNC_BLOCKS_MAX};
+use super::wire::{PeerMessage, SYNC_BLOCKS_MAX};
 
 /// How long an asked peer may take, in milliseconds.
 const REQUEST_MS_MAX: u64 = 5_000;
@@ -102,7 +101,7 @@ impl Replica {
         let Some(peer) = inner.peers.get_mut(&from) else { return Ok(()) };
         peer.height = height;
         peer.reported = true;
-        inner.hear_height(height);
+        inner.hear_heights();
         inner.request_blocks();
         if inner.listening { self.may_speak() } else { Ok(()) }
     }
@@ -271,43 +270,5 @@ impl Inner {
         let count = u32::try_from(SYNC_BLOCKS_MAX).unwrap_or(u32::MAX);
         let message = PeerMessage::BlocksRequest { from, count };
         self.effects.push(Effect::Send(peer, Box::new(message)));
-    }
-
-    /// Answers a peer that is behind, within the frame's bound.
-    pub(super) fn serve_blocks(
-        &mut self,
-        peer: PeerId,
-        from: Height,
-        count: u32,
-    ) -> Result<(), ReplicaError> {
-        let mut blocks = Vec::new();
-        let mut bytes = 0usize;
-        let mut height = from;
-        let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(SYNC_BLOCKS_MAX);
-        while blocks.len() < wanted && height <= self.tip.header.height && height.0 > 0 {
-            let Some(block) = self.ledger.certified_block(height)? else { break };
-            bytes += codec::encode(&block).len();
-            if !blocks.is_empty() && bytes > FRAME_BYTES_MAX / 2 {
-                break;
-            }
-            blocks.push(block);
-            height = height.next();
-        }
-        self.effects.push(Effect::Send(peer, Box::new(PeerMessage::Blocks(blocks))));
-        Ok(())
-    }
-
-    /// A validator in doubt listens for the highest certified height before it may vote again.
-    fn hear_height(&mut self, height: Height) {
-        let heard: Vec<String> =
-            self.peers.values().filter(|p| p.reported).filter_map(|p| p.member.clone()).collect();
-        let power = self.heard_power(true, |member| heard.iter().any(|m| m == member));
-        let quorum = self.validators.chain_set().is_quorum(power);
-        if let Standing::Doubt { highest, heard_quorum, .. } = &mut self.guard.standing
-            && !*heard_quorum
-        {
-            *highest = (*highest).max(height);
-            *heard_quorum |= quorum;
-        }
     }
 }

@@ -7,12 +7,14 @@ use bincode::{Decode, Encode};
 use mulu_chain::block::{Block, CertifiedBlock};
 use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
 use mulu_chain::codec::{self, CodecInvalid};
-use mulu_chain::digest::Digest;
+use mulu_chain::digest::{Digest, Domain};
 use mulu_chain::limits::{BLOCK_BYTES_MAX, VALIDATORS_MAX};
 use mulu_chain::signature::{PublicKey, Signature};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height};
 
+/// Longest peer id, in bytes.
+pub const PEER_ID_BYTES_MAX: usize = 64;
 /// Version of the peer protocol.
 pub const WIRE_VERSION: u16 = 1;
 /// Largest frame, in bytes: a block and its certificate.
@@ -95,6 +97,18 @@ pub struct WireRoundVote {
     pub signature: Signature,
 }
 
+/// Which validator a node speaks for. The transport vouches for the peer id, the signature for the
+/// validator; so a member's other nodes, and nodes that repeat this, do not pass for it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WireIdentity {
+    /// The node's libp2p peer id, in bytes.
+    pub peer: Vec<u8>,
+    /// The validator.
+    pub validator: PublicKey,
+    /// By the validator.
+    pub signature: Signature,
+}
+
 /// Everything a peer may say.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum PeerMessage {
@@ -121,6 +135,8 @@ pub enum PeerMessage {
     },
     /// The answer: contiguous, possibly fewer than asked for.
     Blocks(Vec<CertifiedBlock>),
+    /// Which validator the sender speaks for; said again and again, as messages may be lost.
+    Identity(WireIdentity),
 }
 
 /// A frame we do not accept.
@@ -178,6 +194,23 @@ impl Signed for WireProposal {
     }
 }
 
+impl Signed for WireIdentity {
+    fn signer(&self) -> &PublicKey {
+        &self.validator
+    }
+
+    fn signed_bytes(&self, chain_id: &ChainId) -> Vec<u8> {
+        let mut bytes = chain_id.as_str().as_bytes().to_vec();
+        bytes.push(0);
+        bytes.extend_from_slice(&self.peer);
+        Domain::ValidatorNode.preimage(&bytes)
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
 impl PeerMessage {
     /// Writes a frame.
     pub fn to_frame(&self) -> Vec<u8> {
@@ -203,6 +236,7 @@ impl PeerMessage {
             }
             PeerMessage::Transactions(list) => list.len() <= PUSH_TRANSACTIONS_MAX,
             PeerMessage::Blocks(list) => list.len() <= SYNC_BLOCKS_MAX,
+            PeerMessage::Identity(identity) => identity.peer.len() <= PEER_ID_BYTES_MAX,
             PeerMessage::Vote(_)
             | PeerMessage::Proposal(_)
             | PeerMessage::Block(_)

@@ -11,7 +11,7 @@ use libp2p::PeerId;
 use mulu_chain::block::{Block, BlockId, CertifiedBlock};
 use mulu_chain::certificate::VoteKind;
 use mulu_chain::digest::Digest;
-use mulu_chain::signature::{PublicKey, SigningKey};
+use mulu_chain::signature::{PublicKey, Signature, SigningKey};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::transaction::Transaction;
@@ -24,7 +24,7 @@ use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::handle::Submission;
 use mulu_node::replica::io::{Effect, Input, PeerInput, Timer};
 use mulu_node::replica::signing::{Ed25519, Signer};
-use mulu_node::replica::wire::{PeerMessage, Signed as _, WireProposal, WireVote};
+use mulu_node::replica::wire::{PeerMessage, Signed as _, WireIdentity, WireProposal, WireVote};
 use mulu_node::storage::{Decided, Ledger};
 use serde_json::json;
 
@@ -78,6 +78,8 @@ pub struct Net {
     pub filter: Filter,
     pub rewrite: Rewrite,
     pub now: u64,
+    /// Otherwise a node that raises an alarm fails the test.
+    pub alarms_expected: bool,
     founding: Founding,
     cache: VerifiedCache,
     events: BTreeMap<(u64, u64), Event>,
@@ -95,7 +97,7 @@ fn seeded(department: usize, number: u8) -> SigningKey {
     SigningKey::from_seed(&seed)
 }
 
-fn config() -> ReplicaConfig {
+fn config(node: PeerId) -> ReplicaConfig {
     let (vote, delta) = (Duration::from_millis(400), Duration::from_millis(100));
     ReplicaConfig {
         timeouts: LinearTimeouts {
@@ -109,6 +111,7 @@ fn config() -> ReplicaConfig {
             max_timeout: Duration::from_secs(3),
         },
         block_interval_min: Duration::from_millis(100),
+        node,
     }
 }
 
@@ -148,6 +151,7 @@ impl Net {
             filter: Box::new(|_, _, _, _| true),
             rewrite: Box::new(|_, _, message| message),
             now,
+            alarms_expected: false,
             founding,
             cache: VerifiedCache::default(),
             events: BTreeMap::new(),
@@ -209,7 +213,8 @@ impl Net {
         let signer: Box<dyn Signer> = Box::new(seeded(node, 2));
         let verifier = Arc::new(Ed25519);
         let ledger = own.ledger.clone();
-        let replica = Replica::new(ledger, Some(signer), verifier, config(), &own.frames, now);
+        let replica =
+            Replica::new(ledger, Some(signer), verifier, config(own.peer), &own.frames, now);
         match replica {
             Ok(replica) => own.replica = Some(replica),
             Err(error) => panic!("node {node} does not start: {error}"),
@@ -254,6 +259,16 @@ impl Net {
     pub fn hand_message(&mut self, node: usize, from: usize, message: PeerMessage) -> bool {
         let admitted = admit(message, &self.chain_id(), &Ed25519, &self.cache);
         admitted.map(|message| self.hand(node, from, message)).is_ok()
+    }
+
+    /// What a node says of which validator it speaks for.
+    pub fn identity(&self, node: usize) -> PeerMessage {
+        let Node { peer, key, .. } = &self.nodes[node];
+        let signature = Signature::from_bytes([0; 64]);
+        let unsigned =
+            WireIdentity { peer: peer.to_bytes(), validator: key.public_key(), signature };
+        let signature = key.sign(&unsigned.signed_bytes(&self.chain_id()));
+        PeerMessage::Identity(WireIdentity { signature, ..unsigned })
     }
 
     /// Signs a proposal with a node's validator key.
@@ -439,7 +454,13 @@ impl Net {
     /// Performs an effect; whether it was a commit.
     fn perform(&mut self, node: usize, effect: Effect) -> bool {
         match effect {
-            Effect::Persist(frames) => self.nodes[node].frames.extend(frames),
+            Effect::Persist(frames) => {
+                for record in frames.iter().filter_map(|f| LogRecord::from_frame(f).ok()) {
+                    let alarm = matches!(record, LogRecord::Alarm(_));
+                    assert!(!alarm || self.alarms_expected, "node {node}: {record:?}");
+                }
+                self.nodes[node].frames.extend(frames);
+            }
             Effect::RotateLog(live) => self.nodes[node].frames = live,
             Effect::Commit(decided) => {
                 let header = &decided.block.block.header;

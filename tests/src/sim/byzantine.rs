@@ -136,6 +136,8 @@ impl Liar {
                 PeerMessage::BlocksRequest { from: self.other_height(*from), count: u32::MAX }
             }
             PeerMessage::Blocks(_) => (*self.lie_about_blocks(message)).clone(),
+            // Nobody else's can be made, and its own is true.
+            PeerMessage::Identity(_) => return vec![message.clone()],
         };
         vec![Arc::new(lie)]
     }

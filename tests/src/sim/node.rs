@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_core_types::LinearTimeouts;
+use libp2p::PeerId;
 use mulu_chain::types::TimeMs;
 use mulu_node::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use mulu_node::replica::guard::LogRecord;
@@ -88,7 +89,7 @@ impl StartError {
 }
 
 /// The timeouts of a node with the default configuration.
-pub fn replica_config() -> ReplicaConfig {
+pub fn replica_config(node: PeerId) -> ReplicaConfig {
     let (vote, delta) = (Duration::from_millis(400), Duration::from_millis(100));
     ReplicaConfig {
         timeouts: LinearTimeouts {
@@ -102,6 +103,7 @@ pub fn replica_config() -> ReplicaConfig {
             max_timeout: Duration::from_secs(3),
         },
         block_interval_min: Duration::from_millis(100),
+        node,
     }
 }
 
@@ -170,7 +172,7 @@ impl Node {
             ledger.clone(),
             signer,
             verifier.clone(),
-            replica_config(),
+            replica_config(consortium.departments[self.department].peer),
             &frames,
             self.clock(now_ms),
         )?;

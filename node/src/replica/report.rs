@@ -1,0 +1,70 @@
+//! Putting equivocations on the chain: a validator that noticed one reports it with its own key.
+
+use mulu_chain::transaction::{Envelope, EnvelopeSignature, pae};
+use mulu_chain::types::Height;
+use mulu_contracts::evidence::{Equivocation, is_recorded, transaction_payload};
+use mulu_contracts::limits::EVIDENCE_HEIGHTS_MAX;
+use mulu_contracts::transaction::Transaction;
+
+use super::core::{Inner, ReplicaError};
+use super::executor::ExecutionError;
+use super::handle::SubmitVerdict;
+use super::standing::Standing;
+
+/// Heights for which a report may be committed; after them it is made again.
+pub const REPORT_HEIGHTS_MAX: u64 = 100;
+/// How long each validator leaves the report to those before it in the set, in milliseconds: all
+/// notice the same, one report is enough.
+pub const REPORT_TURN_MS: u64 = 3_000;
+
+impl Inner {
+    /// Reports what is found and not on the chain yet, if this node is a validator and it is its
+    /// turn.
+    pub(super) fn report_equivocations(&mut self) -> Result<(), ReplicaError> {
+        let Some(own) = self.own_key() else { return Ok(()) };
+        let validators = self.validators.chain_set().validators();
+        let place = validators.iter().position(|v| v.public_key == own);
+        let quiet = self.guard.standing != Standing::Sure || self.listening;
+        let Some(place) = place.filter(|_| !quiet) else { return Ok(()) };
+        let reporter = validators.get(place).map(|v| v.member.clone()).unwrap_or_default();
+        let patience = REPORT_TURN_MS.saturating_mul(place as u64);
+        let tip = self.tip.header.height;
+        for found in self.watch.pending() {
+            let equivocation = &found.equivocation;
+            let known = is_recorded(&self.ledger, equivocation).map_err(ExecutionError::State)?;
+            let old = equivocation.height.0.saturating_add(EVIDENCE_HEIGHTS_MAX) < tip.0;
+            if known || old {
+                self.watch.settle(equivocation);
+                continue;
+            }
+            // One try a height: a report that the rules refuse now is refused until the next.
+            let waits = found
+                .report
+                .is_some_and(|(report, made)| made == tip || self.mempool.contains(&report));
+            if waits || self.now.0.saturating_sub(found.since.0) < patience {
+                continue;
+            }
+            let Some(report) = self.make_report(&reporter, equivocation) else {
+                self.watch.settle(equivocation);
+                continue;
+            };
+            self.watch.reported(equivocation, report.id(), tip);
+            match self.queue(report, true)? {
+                SubmitVerdict::Queued | SubmitVerdict::AlreadyQueued => {}
+                refused => tracing::warn!(?refused, "the report of an equivocation waits"),
+            }
+        }
+        Ok(())
+    }
+
+    /// A signed report; none if this node's signatures are not the chain's, as in a simulator.
+    fn make_report(&self, reporter: &str, equivocation: &Equivocation) -> Option<Transaction> {
+        let signer = self.signer.as_ref()?;
+        let until = Height(self.tip.header.height.0.saturating_add(REPORT_HEIGHTS_MAX));
+        let payload = transaction_payload(&self.chain_id, reporter, until, equivocation.clone());
+        let signature = signer.sign(&pae(&payload));
+        let signature = EnvelopeSignature { key: signer.public_key(), signature };
+        let verified = Envelope::new(payload, vec![signature]).ok()?.verify().ok()?;
+        Transaction::parse(verified, &self.chain_id).ok()
+    }
+}
