@@ -6,8 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
+use mulu_chain::block::CertifiedBlock;
+use mulu_chain::certificate::{CommitSignature, ProposalStatement, VoteKind, VoteStatement};
 use mulu_chain::digest::Digest;
+use mulu_chain::signature::PublicKey;
 use mulu_chain::types::{ChainId, Height};
 use mulu_node::replica::signing::Signer;
 use mulu_node::replica::wire::{PeerMessage, WireProposal, WireVote};
@@ -29,6 +31,7 @@ pub struct Liar {
     random: Random,
     remembered: VecDeque<Arc<PeerMessage>>,
     blocks: Vec<Digest>,
+    validators: Vec<PublicKey>,
 }
 
 impl Liar {
@@ -39,14 +42,15 @@ impl Liar {
         consortium: &Consortium,
         random: Random,
     ) -> Self {
-        let chain_id = consortium.chain_id().clone();
+        let departments = consortium.departments.iter().take(consortium.validators);
         Liar {
             behaviour,
             signer,
-            chain_id,
+            chain_id: consortium.chain_id().clone(),
             random,
             remembered: VecDeque::new(),
             blocks: Vec::new(),
+            validators: departments.map(|department| department.validator).collect(),
         }
     }
 
@@ -93,6 +97,7 @@ impl Liar {
                 let mut block = block.clone();
                 match self.random.below(3) {
                     0 => block.header.time_ms.0 += 1 + self.random.below(3_000),
+                    1 if self.random.chance(1, 2) => block.header.time_ms.0 += 3_600_000,
                     1 => block.header.state_root = Digest::from_bytes([7; 32]),
                     _ => block.transactions.reverse(),
                 }
@@ -150,7 +155,8 @@ impl Liar {
             PeerMessage::Blocks(blocks) if !blocks.is_empty() => {
                 let mut blocks = blocks.clone();
                 let index = self.random.index(blocks.len());
-                match self.random.below(7) {
+                match self.random.below(10) {
+                    7.. => self.forge(&mut blocks[index]),
                     0 => drop(blocks.remove(index)),
                     1 => blocks.reverse(),
                     2 => blocks[index].block.transactions.clear(),
@@ -165,6 +171,34 @@ impl Liar {
         }
     }
 
+    /// Another block with a certificate that only its author believes in: his own signature alone,
+    /// or again and again, or under others' names.
+    fn forge(&mut self, block: &mut CertifiedBlock) {
+        block.block.header.time_ms.0 += 1;
+        let certificate = &mut block.certificate;
+        certificate.block = block.block.header.id();
+        let statement = VoteStatement {
+            chain_id: self.chain_id.clone(),
+            height: certificate.height,
+            round: certificate.round,
+            kind: VoteKind::Precommit,
+            block: Some(certificate.block),
+        };
+        let signature = self.signer.sign(&statement.signed_bytes());
+        let own = CommitSignature { validator: self.signer.public_key(), signature };
+        certificate.signatures = match self.random.below(3) {
+            0 => vec![own],
+            1 => vec![own; self.validators.len()],
+            _ => {
+                let named = |validator: &PublicKey| CommitSignature {
+                    validator: *validator,
+                    signature: own.signature,
+                };
+                self.validators.iter().map(named).collect()
+            }
+        };
+    }
+
     fn other_height(&mut self, height: Height) -> Height {
         Height(match self.random.below(4) {
             0 => height.0.saturating_sub(1 + self.random.below(5)),
@@ -174,8 +208,19 @@ impl Liar {
         })
     }
 
+    fn round_offset(&mut self) -> u32 {
+        u32::try_from(self.random.below(14)).unwrap_or(0)
+    }
+
     fn other_vote(&mut self, vote: &WireVote) -> WireVote {
         let mut vote = vote.clone();
+        if self.random.chance(1, 6)
+            && let Some(other) = self.random.pick(&self.validators)
+        {
+            // Another's name under our own signature.
+            vote.validator = *other;
+            return vote;
+        }
         match self.random.below(5) {
             0 | 1 => {
                 vote.block = match vote.block {
@@ -183,7 +228,7 @@ impl Liar {
                     None => self.random.pick(&self.blocks).copied(),
                 }
             }
-            2 => vote.round = vote.round.wrapping_add(1 + self.random.below(12) as u32),
+            2 => vote.round = vote.round.wrapping_add(1 + self.round_offset()),
             3 => vote.height.0 += self.random.below(4),
             _ => {
                 vote.kind = match vote.kind {
@@ -213,7 +258,7 @@ impl Liar {
                 }
             }
             2 => proposal.valid_round = Some(proposal.round.saturating_sub(1)),
-            _ => proposal.round = proposal.round.wrapping_add(self.random.below(14) as u32),
+            _ => proposal.round = proposal.round.wrapping_add(self.round_offset()),
         }
         self.signed(proposal)
     }

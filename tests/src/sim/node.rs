@@ -110,7 +110,7 @@ pub fn replica_config(node: PeerId) -> ReplicaConfig {
 impl Node {
     /// A new machine, as `mulud init` leaves it.
     pub fn new(consortium: &Consortium, department: usize, chance: u64) -> Node {
-        let node = Node {
+        let mut node = Node {
             department,
             behaviour: None,
             observer: department >= consortium.validators,
@@ -127,9 +127,16 @@ impl Node {
             forgetful: false,
             image: None,
         };
-        let marker = Path::new(VOTES).join(vote_log::FRESH_MARKER);
-        node.disk.replace(&marker, Vec::new());
+        node.forget_votes();
         node
+    }
+
+    /// The vote log's folder becomes what `mulud init` leaves.
+    pub fn forget_votes(&mut self) {
+        for file in self.disk.files() {
+            self.disk.erase(&file);
+        }
+        self.disk.replace(&Path::new(VOTES).join(vote_log::FRESH_MARKER), Vec::new());
     }
 
     /// Its clock.

@@ -9,9 +9,11 @@ use super::invariants::acknowledged::Acknowledged;
 use super::invariants::agreement::Agreement;
 use super::invariants::certificates::Certificates;
 use super::invariants::evidence::EvidenceSeen;
+use super::invariants::locking::Locking;
 use super::invariants::order::Order;
 use super::invariants::revoked::Revoked;
 use super::invariants::signing::Signing;
+use super::invariants::time::Time;
 use super::invariants::uniqueness::Uniqueness;
 use super::invariants::{Commit, Verdict};
 
@@ -37,6 +39,8 @@ pub struct Oracles {
     pub(super) agreement: Agreement,
     pub(super) order: Order,
     pub(super) signing: Signing,
+    pub(super) locking: Locking,
+    pub(super) time: Time,
     pub(super) certificates: Certificates,
     pub(super) uniqueness: Uniqueness,
     pub(super) acknowledged: Acknowledged,
@@ -53,6 +57,8 @@ impl Oracles {
             agreement: Agreement::default(),
             order: Order::default(),
             signing: Signing::default(),
+            locking: Locking::default(),
+            time: Time::default(),
             certificates: Certificates::new(
                 consortium.chain_id().clone(),
                 founding.validators.clone(),

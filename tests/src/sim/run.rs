@@ -139,7 +139,8 @@ impl World {
             }
         }
         self.oracles.stats.accusations = accused.len() as u64;
-        if true {
+        if self.plan.profile == Profile::Core {
+            // What the cheap signatures sign proves nothing to the contracts.
             return Ok(());
         }
         self.oracles.evidence.at_end(&accused, &self.liar_keys())

@@ -25,6 +25,7 @@ use super::oracles::Oracles;
 use super::plan::{Behaviour, Fault, Plan, Profile};
 use super::random::Random;
 use super::signatures::Scheme;
+use super::statement::Statement;
 use super::trace::Trace;
 use super::workload::Workload;
 
@@ -91,6 +92,9 @@ pub struct World {
     /// Events handled.
     pub(super) events: u64,
 }
+
+/// How far a block may be ahead of a voter's clock: the founding document's parameter.
+const BLOCK_TIME_DRIFT_MS: u64 = 5_000;
 
 /// What ends a run early.
 pub(super) type Happened = Result<(), Violation>;
@@ -389,6 +393,10 @@ impl World {
                     )
                 });
                 if honest {
+                    let clocks = self.nodes.iter().filter(|n| n.behaviour.is_none());
+                    let latest = clocks.map(|n| n.clock(self.now)).max().unwrap_or_default();
+                    let commit = Commit { node, decided: &decided };
+                    self.oracles.time.on_commit(&commit, latest, BLOCK_TIME_DRIFT_MS)?;
                     self.oracles.on_commit(Commit { node, decided: &decided }, &*self.verifier)?;
                 }
                 return Ok(Performed::Committed);
@@ -443,6 +451,10 @@ impl World {
         if own.behaviour.is_none() {
             let key = self.consortium.departments[own.department].validator;
             self.oracles.signing.on_said(node, &key, &message, own.forgetful)?;
+            let own_words = Statement::of(&message).filter(|s| s.validator == key);
+            if let Some(statement) = own_words.filter(|_| !own.forgetful) {
+                self.oracles.locking.on_said(&statement, self.consortium.validators)?;
+            }
         }
         self.trace.note(&[node as u64, self.now]);
         self.trace.bytes(&message.to_frame());
@@ -465,6 +477,9 @@ impl World {
     }
 
     pub(super) fn post(&mut self, from: usize, to: usize, message: Arc<PeerMessage>) {
+        if let Some(statement) = Statement::of(&message) {
+            self.oracles.locking.on_any_said(&statement);
+        }
         self.oracles.stats.messages += 1;
         let arrivals = self.network.arrivals(from, to, &mut self.random);
         if arrivals[0].is_none() {
@@ -490,8 +505,24 @@ impl World {
         Ok(())
     }
 
+    /// A liar that its own node has silenced (it saw its key used elsewhere) starts anew without a
+    /// memory: an attacker minds no guard.
+    fn unleash_liars(&mut self) -> Happened {
+        for node in 0..self.nodes.len() {
+            let own = &mut self.nodes[node];
+            let silenced = own.behaviour.is_some()
+                && own.running.as_ref().is_some_and(|r| r.replica.status().abstaining.is_some());
+            if silenced {
+                own.forget_votes();
+                self.die(node, true)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A client submits something somewhere.
     fn client(&mut self) -> Happened {
+        self.unleash_liars()?;
         let up: Vec<usize> =
             (0..self.nodes.len()).filter(|n| self.nodes[*n].running.is_some()).collect();
         let Some(node) = self.random.pick(&up).copied() else { return Ok(()) };

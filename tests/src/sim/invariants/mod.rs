@@ -6,10 +6,12 @@ pub mod auditor;
 pub mod bounds;
 pub mod certificates;
 pub mod evidence;
+pub mod locking;
 pub mod order;
 pub mod revoked;
 pub mod roots;
 pub mod signing;
+pub mod time;
 pub mod uniqueness;
 
 use mulu_chain::block::Header;
