@@ -16,7 +16,7 @@ use crate::replica::io::{Input, Timer};
 /// Most inputs taken before a timer that is due gets its turn.
 pub const INPUTS_BEFORE_TIMER_MAX: usize = 256;
 /// Of so many inputs, one is taken from this node's API first.
-const SUBMISSION_TURN: usize = 4;
+pub const SUBMISSION_TURN: usize = 4;
 /// Longest sleep without a timer.
 pub const IDLE_WAIT: Duration = Duration::from_secs(1);
 

@@ -24,9 +24,9 @@ use crate::replica::signing::Verifier;
 use crate::replica::wire::PeerMessage;
 
 /// Most verified transactions remembered.
-const VERIFIED_MAX: usize = 50_000;
+pub const VERIFIED_MAX: usize = 50_000;
 /// Most bytes of them.
-const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most frames being decoded at once.
 pub const DECODING_MAX: usize = 64;
 /// Most bytes of frames waiting for the replica, small ones not counted.
