@@ -66,7 +66,8 @@ impl Timers {
     }
 }
 
-/// What comes next.
+/// What comes next; made and taken apart at once, so its size costs nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum Next {
     /// Feed this.
     Do(Input),
