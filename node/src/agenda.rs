@@ -16,7 +16,7 @@ use crate::replica::io::{Input, Timer};
 /// Most inputs taken before a timer that is due gets its turn.
 pub const INPUTS_BEFORE_TIMER_MAX: usize = 256;
 /// Of so many inputs, one is taken from this node's API first.
-const SUBMISSION_TURN: usize = 4;
+pub const SUBMISSION_TURN: usize = 4;
 /// Longest sleep without a timer.
 pub const IDLE_WAIT: Duration = Duration::from_secs(1);
 
@@ -66,7 +66,8 @@ impl Timers {
     }
 }
 
-/// What comes next.
+/// What comes next; made and taken apart at once, so its size costs nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum Next {
     /// Feed this.
     Do(Input),

@@ -24,9 +24,9 @@ use crate::replica::signing::Verifier;
 use crate::replica::wire::PeerMessage;
 
 /// Most verified transactions remembered.
-const VERIFIED_MAX: usize = 50_000;
+pub const VERIFIED_MAX: usize = 50_000;
 /// Most bytes of them.
-const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most frames being decoded at once.
 pub const DECODING_MAX: usize = 64;
 /// Most bytes of frames waiting for the replica, small ones not counted.
@@ -265,16 +265,13 @@ impl Ingest {
     /// A full queue drops the message: the layers above say everything again.
     fn give(&self, input: Input, bytes: usize) {
         // Votes and the like are bounded by their number, so that bodies cannot crowd them out.
-        let room = (bytes > SMALL_FRAME_BYTES_MAX).then(|| self.room.take(bytes));
-        let queued = match room {
-            None => Ok(Queued::small(input)),
-            Some(Some(room)) => Ok(Queued { input, _room: Some(room) }),
-            Some(None) => Err(()),
-        };
-        match queued.map(|queued| self.inputs.try_send(queued)) {
-            // A replica that has stopped needs to know nothing.
-            Ok(Ok(()) | Err(TrySendError::Disconnected(_))) => {}
-            Ok(Err(TrySendError::Full(_))) | Err(()) => drop(self.metrics.inputs_dropped.inc()),
+        let room = if bytes > SMALL_FRAME_BYTES_MAX { self.room.take(bytes) } else { None };
+        if bytes > SMALL_FRAME_BYTES_MAX && room.is_none() {
+            self.metrics.inputs_dropped.inc();
+        } else if let Err(TrySendError::Full(_)) =
+            self.inputs.try_send(Queued { input, _room: room })
+        {
+            self.metrics.inputs_dropped.inc();
         }
     }
 

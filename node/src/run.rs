@@ -39,7 +39,7 @@ pub const SUBMISSIONS_MAX: usize = 1_024;
 /// Most network events waiting to be decoded.
 pub const EVENTS_MAX: usize = 1_024;
 /// How long open requests may take to end when the node stops.
-const STOP_GRACE: Duration = Duration::from_secs(5);
+pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Why a node did not start, or stopped.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use mulu_chain::transaction::Envelope;
 use mulu_chain::types::Height;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::io::{PeerInput, VerifiedBlock};
+use mulu_node::replica::serving::{SERVE_INTERVAL_MS, SERVE_REQUESTS_MAX};
 use mulu_node::replica::wire::{PeerMessage, WireProposal, WireVote};
 use net::{Crash, Net};
 
@@ -391,4 +392,77 @@ fn an_absurd_height_does_not_prolong_doubt() {
         let abstaining = net.nodes[1].replica.as_ref().unwrap().status().abstaining;
         assert_eq!(abstaining, None, "{absurd}");
     }
+}
+
+/// A proposal for a round that is out of reach is told to the core when its round comes near.
+#[test]
+fn a_proposal_far_ahead_waits() {
+    let mut net = Net::new(73);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    net.filter = Box::new(|_, _, _, message| !matches!(message, PeerMessage::Proposal(_)));
+    net.run_for(1_000);
+    let height = net.nodes[1].ledger.height().unwrap().next();
+    let set = net.nodes[1].ledger.validator_set(height).unwrap().unwrap();
+    let turn = set.proposer(height, 14).unwrap().public_key;
+    let proposer = (0..4).find(|n| net.nodes[*n].key.public_key() == turn).unwrap();
+    let to = (proposer + 1) % 4;
+    let like = net.proposal_of(0);
+    let far = WireProposal { height, round: 14, valid_round: None, ..like };
+    let far = net.sign_proposal(proposer, far);
+    assert!(net.hand_message(to, (to + 1) % 4, PeerMessage::Proposal(far.clone())));
+    let waiting =
+        |net: &Net| net.nodes[to].replica.as_ref().unwrap().bounds().candidates_proposals_far;
+    assert_eq!(waiting(&net), 1);
+    let told =
+        |net: &Net| net.nodes[to].frames.contains(&LogRecord::Proposal(far.clone()).to_frame());
+    for _ in 0..400 {
+        net.run_for(1_000);
+        let round = net.nodes[to].replica.as_ref().unwrap().status().round;
+        if round.is_some_and(|round| round >= 4) {
+            break;
+        }
+        assert!(!told(&net), "round {round:?}");
+    }
+    assert_eq!(waiting(&net), 0);
+    assert!(told(&net));
+}
+
+/// One peer asks for blocks without end: it gets its share, and what it asked last a little later.
+#[test]
+fn blocks_are_served_within_a_budget() {
+    let mut net = Net::new(79);
+    net.start_all();
+    net.run_until_height(3, 600_000);
+    let answers = std::rc::Rc::new(std::cell::Cell::new(0));
+    let counter = answers.clone();
+    net.filter = Box::new(move |_, from, to, message| {
+        if (from, to) == (1, 2) && matches!(message, PeerMessage::Blocks(_)) {
+            counter.set(counter.get() + 1);
+        }
+        true
+    });
+    net.run_for(SERVE_INTERVAL_MS);
+    for _ in 0..10 * SERVE_REQUESTS_MAX {
+        net.hand(1, 2, PeerInput::BlocksRequest { from: Height(1), count: 64 });
+    }
+    net.run_for(30);
+    assert_eq!(answers.get(), SERVE_REQUESTS_MAX);
+    net.run_for(3 * SERVE_INTERVAL_MS);
+    assert_eq!(answers.get(), SERVE_REQUESTS_MAX + 1);
+    net.run_until_height(6, 600_000);
+}
+
+/// What comes before the first bad block of an answer is kept.
+#[test]
+fn the_good_prefix_of_an_answer_is_kept() {
+    let mut net = Net::new(83);
+    net.start_all();
+    net.run_until_height(6, 1_200_000);
+    let mut blocks = net.certified(0, 1..=5);
+    blocks[2].block.header.version += 1;
+    let admitted = net.admit(PeerMessage::Blocks(blocks)).unwrap();
+    let PeerInput::Blocks(kept) = admitted else { panic!("another message") };
+    let heights: Vec<u64> = kept.iter().map(|(b, _)| b.block.header.height.0).collect();
+    assert_eq!(heights, [1, 2]);
 }

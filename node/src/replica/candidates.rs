@@ -14,14 +14,14 @@ use super::wire::WireProposal;
 
 /// Most undecided bodies kept of one sender; over it, the sender's oldest is forgotten. Bodies this
 /// node built or recovered count as one sender's.
-const BODIES_PER_SENDER_MAX: usize = 4;
+pub const BODIES_PER_SENDER_MAX: usize = 4;
 /// Most proposals kept of one proposer for one round: two are equivocation, more say nothing new.
-const PROPOSALS_PER_ROUND_MAX: usize = 2;
+pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 /// Most proposals kept of one proposer for one height; over it, its lowest round is forgotten.
-const PROPOSALS_PER_PROPOSER_MAX: usize = 16;
+pub const PROPOSALS_PER_PROPOSER_MAX: usize = 16;
 /// Most proposals kept of one proposer for rounds that the core does not take yet; over it, its
 /// oldest is forgotten.
-const PROPOSALS_FAR_PER_PROPOSER_MAX: usize = 4;
+pub const PROPOSALS_FAR_PER_PROPOSER_MAX: usize = 4;
 /// Heights beyond the one under way for which bodies and proposals are kept; further ones come by
 /// sync.
 pub const HEIGHTS_AHEAD_MAX: u64 = 3;

@@ -20,12 +20,11 @@ use mulu_contracts::transaction::Transaction;
 
 use super::candidates::Candidates;
 use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
-use super::convert;
-use super::evidence::{self, Watch};
+use super::evidence::Watch;
 use super::executor::{Executed, ExecutionError};
 use super::guard::{LogRecord, SignerGuard};
 use super::handle::{PeerStatus, Status};
-use super::io::{Effect, Input, PeerInput, Timer};
+use super::io::{Effect, Input, Timer};
 use super::mempool::Mempool;
 use super::peers;
 use super::serving::Served;
@@ -36,11 +35,11 @@ use super::wire::{PeerMessage, WireIdentity};
 use crate::storage::{Ledger, StorageError, Tip};
 
 /// Heights ahead of ours for which the core buffers messages.
-const CORE_QUEUE_HEIGHTS_MAX: usize = 8;
+pub const CORE_QUEUE_HEIGHTS_MAX: usize = 8;
 /// Messages it buffers for each.
-const CORE_QUEUE_MESSAGES_MAX: usize = 2_000;
+pub const CORE_QUEUE_MESSAGES_MAX: usize = 2_000;
 /// How often peers hear our height, and we look whether we are behind.
-const STATUS_INTERVAL: Duration = Duration::from_millis(1_000);
+pub const STATUS_INTERVAL: Duration = Duration::from_millis(1_000);
 
 /// How this replica behaves; nothing here may differ in what it decides, only in when.
 #[derive(Debug, Clone)]
@@ -365,75 +364,6 @@ impl Replica {
             let current = self.inner.phase == Phase::Working && self.core.round() == round;
             if current && let Some(input) = self.inner.propose(round)? {
                 self.run_core(input)?;
-            }
-        }
-    }
-
-    fn on_peer(&mut self, from: PeerId, message: PeerInput) -> Result<(), ReplicaError> {
-        let working = self.inner.tip.header.height.next();
-        // Only what a validator really signed begins a height: an idle chain stays idle whatever
-        // else is sent.
-        let (height, begins, input) = match message {
-            PeerInput::Vote(vote) => {
-                if !self.inner.observe(evidence::of_vote(&vote)) {
-                    return Ok(());
-                }
-                let begins = vote.height == working && self.inner.phase == Phase::Waiting;
-                (vote.height, begins, consensus::Input::Vote(convert::vote_to_core(&vote)))
-            }
-            PeerInput::Proposal(proposal) => return self.on_proposal(&proposal),
-            PeerInput::Polka(polka) => {
-                let input = consensus::Input::PolkaCertificate(convert::polka_to_core(&polka));
-                (polka.height, false, input)
-            }
-            PeerInput::RoundCertificate(certificate) => {
-                let input = convert::round_to_core(&certificate);
-                (certificate.height, false, consensus::Input::RoundCertificate(input))
-            }
-            PeerInput::Block(block) => return self.on_block(from, *block),
-            PeerInput::Transactions(list) => return self.inner.on_transactions(list),
-            PeerInput::Status(height) => return self.on_status(from, height),
-            PeerInput::BlocksRequest { from: first, count } => {
-                return self.inner.serve_blocks(from, first, count);
-            }
-            PeerInput::Blocks(blocks) => return self.on_sync_blocks(from, blocks),
-            PeerInput::Identity(identity) => return self.on_identity(from, &identity),
-        };
-        if height < working {
-            return Ok(());
-        }
-        if begins {
-            self.begin_height()?;
-        }
-        self.run_core(input)
-    }
-
-    fn on_timer(&mut self, timer: Timer) -> Result<(), ReplicaError> {
-        match timer {
-            Timer::Consensus(height, timeout) => {
-                let current = self.inner.tip.header.height.next() == height;
-                if current && self.inner.phase == Phase::Working {
-                    self.run_core(consensus::Input::TimeoutElapsed(timeout))?;
-                }
-                Ok(())
-            }
-            Timer::BeginHeight => self.begin_height(),
-            Timer::PushTransactions => {
-                self.inner.push_transactions();
-                Ok(())
-            }
-            Timer::Status => {
-                self.inner.schedule(Timer::Status, STATUS_INTERVAL);
-                let height = self.inner.tip.header.height;
-                self.inner.broadcast(PeerMessage::Status(height));
-                self.inner.repeat_identity();
-                self.inner.serve_waiting()?;
-                self.inner.request_blocks();
-                self.inner.report_equivocations()?;
-                if self.inner.listening {
-                    self.may_speak()?;
-                }
-                self.feed_sync()
             }
         }
     }

@@ -77,7 +77,7 @@ pub enum LogRecord {
 }
 
 /// Longest reason for doubt or alarm, in characters.
-const REASON_CHARS_MAX: usize = 256;
+pub const REASON_CHARS_MAX: usize = 256;
 
 impl LogRecord {
     /// The frame's bytes.

@@ -15,9 +15,11 @@ use super::wire::{PUSH_TRANSACTIONS_MAX, PeerMessage};
 use super::core::{Inner, ReplicaError};
 
 /// How long new transactions are gathered before they are pushed.
-const PUSH_DELAY: Duration = Duration::from_millis(4);
+pub const PUSH_DELAY: Duration = Duration::from_millis(4);
+/// Most bytes of transactions pushed in one frame, unless a single one is larger.
+pub const PUSH_BYTES_MAX: usize = 1024 * 1024;
 /// Most transactions sent again to a peer that just connected.
-pub(super) const RESEND_TRANSACTIONS_MAX: usize = 2_000;
+pub const RESEND_TRANSACTIONS_MAX: usize = 2_000;
 
 impl Inner {
     pub(super) fn context(&self) -> BlockContext {
@@ -96,7 +98,6 @@ impl Inner {
 
 /// Packs transactions into push messages within the frame's bounds.
 pub(super) fn push_messages(list: &[Transaction]) -> Vec<PeerMessage> {
-    const PUSH_BYTES_MAX: usize = 1024 * 1024;
     let mut messages = Vec::new();
     let mut envelopes = Vec::new();
     let mut bytes = 0;

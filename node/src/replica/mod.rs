@@ -1,7 +1,7 @@
 //! The replica: consensus, mempool, execution and sync behind one synchronous step function.
 
 pub mod bounds;
-mod candidates;
+pub mod candidates;
 mod consensus;
 mod context;
 mod convert;
@@ -11,16 +11,17 @@ pub mod executor;
 pub mod guard;
 pub mod handle;
 mod height;
-mod intake;
+mod inputs;
+pub mod intake;
 pub mod io;
 pub mod mempool;
 pub mod peers;
-mod proposals;
+pub mod proposals;
 mod recovery;
 pub mod report;
 pub mod serving;
 pub mod signing;
 pub mod standing;
-mod sync;
+pub mod sync;
 pub mod wire;
 mod witness;

@@ -21,9 +21,9 @@ use super::wire::{PeerMessage, WireProposal};
 
 /// Oldest a freshly proposed block may be when it is judged. A block that a quorum prevoted before
 /// (it comes with a valid round) is never too old, or a lock could stall the chain.
-const BLOCK_AGE_MS_MAX: u64 = 30_000;
+pub const BLOCK_AGE_MS_MAX: u64 = 30_000;
 /// Rounds ahead of the core's for which it takes messages.
-pub(super) const ROUNDS_AHEAD_MAX: i64 = 10;
+pub const ROUNDS_AHEAD_MAX: i64 = 10;
 
 type CoreInput = consensus::Input<MuluContext>;
 

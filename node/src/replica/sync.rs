@@ -20,16 +20,16 @@ use super::io::{Effect, VerifiedBlock};
 use super::wire::{PeerMessage, SYNC_BLOCKS_MAX};
 
 /// How long an asked peer may take, in milliseconds.
-const REQUEST_MS_MAX: u64 = 5_000;
+pub const REQUEST_MS_MAX: u64 = 5_000;
 /// How long a peer that lied or stalled is passed over, in milliseconds.
-const PASS_OVER_MS: u64 = 30_000;
+pub const PASS_OVER_MS: u64 = 30_000;
 /// How far behind by one block we must have been before asking, in milliseconds: the block is
 /// usually about to be decided here too.
-const ONE_BEHIND_MS: u64 = 700;
+pub const ONE_BEHIND_MS: u64 = 700;
 /// Most blocks kept ahead of the tip.
-const BLOCKS_AHEAD_MAX: usize = 256;
+pub const BLOCKS_AHEAD_MAX: usize = 256;
 /// Bytes of them beyond which no more are taken; the next answer may exceed it by a frame.
-const BYTES_AHEAD_MAX: usize = 64 * 1024 * 1024;
+pub const BYTES_AHEAD_MAX: usize = 64 * 1024 * 1024;
 
 /// A block on its way into the chain.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::transaction::Transaction;
 use mulu_genesis::Founding;
 use mulu_genesis::devnet::{DEPARTMENTS, DepartmentKeys, DevnetKeys, founding_text};
-use mulu_node::ingest::{VerifiedCache, admit};
+use mulu_node::ingest::{NotAdmitted, VerifiedCache, admit};
 use mulu_node::keys::identity_of;
 use mulu_node::replica::core::{Replica, ReplicaConfig};
 use mulu_node::replica::guard::LogRecord;
@@ -257,8 +257,12 @@ impl Net {
 
     /// Gives a node a message as its network would; whether it was let in.
     pub fn hand_message(&mut self, node: usize, from: usize, message: PeerMessage) -> bool {
-        let admitted = admit(message, &self.chain_id(), &Ed25519, &self.cache);
-        admitted.map(|message| self.hand(node, from, message)).is_ok()
+        self.admit(message).map(|message| self.hand(node, from, message)).is_ok()
+    }
+
+    /// What a node's door makes of a message.
+    pub fn admit(&self, message: PeerMessage) -> Result<PeerInput, NotAdmitted> {
+        admit(message, &self.chain_id(), &Ed25519, &self.cache)
     }
 
     /// What a node says of which validator it speaks for.
@@ -403,7 +407,7 @@ impl Net {
                     return;
                 }
                 let message = (self.rewrite)(from, to, *message);
-                if let Ok(message) = admit(message, &self.chain_id(), &Ed25519, &self.cache) {
+                if let Ok(message) = self.admit(message) {
                     let from = self.nodes[from].peer;
                     self.feed(to, Input::Peer { from, message });
                 }
