@@ -1,7 +1,6 @@
 //! A key file in PKCS#8 PEM.
 
-use mulu_chain::signature::SigningKey;
-use mulu_node::keys::{KeyError, load, write_new};
+use mulu_node::keys::{KeyError, load_with, write_new};
 use tempfile::TempDir;
 
 use super::{Outcome, scratch};
@@ -17,11 +16,11 @@ pub fn run(data: &[u8]) -> Outcome {
     FOLDER.with(|folder| {
         let (path, copy) = (folder.path().join("key.pem"), folder.path().join("copy.pem"));
         scratch::write(&path, data);
-        match load(&path) {
+        match load_with(&path, || Ok(Some(b"mulu".to_vec().into()))) {
             Ok(key) => {
                 let _ = std::fs::remove_file(&copy);
                 write_new(&copy, &key).expect("a new file");
-                let again: SigningKey = load(&copy).expect("what we write we read");
+                let again = load_with(&copy, || Ok(None)).expect("what we write we read");
                 assert!(again.seed() == key.seed(), "another key came back");
                 Outcome::accepted("key")
             }
@@ -33,7 +32,7 @@ pub fn run(data: &[u8]) -> Outcome {
     })
 }
 
-/// A key as we write it; the corpus holds one of openssl's, encrypted.
+/// A key as we write it; the corpus holds openssl's, encrypted with `mulu`.
 pub fn seeds() -> Seeds {
     let folder = scratch::folder();
     let path = folder.path().join("key.pem");
