@@ -5,18 +5,8 @@
 use mulu_tests::fuzz;
 
 #[cfg(not(feature = "node"))]
-mod fuzz {
-    #[path = "../../../src/fuzz/chain/mod.rs"]
-    pub mod chain;
-    #[path = "../../../src/fuzz/outcome.rs"]
-    pub mod outcome;
-    #[path = "../../../src/fuzz/target.rs"]
-    pub mod target;
-
-    pub fn targets() -> impl Iterator<Item = target::Target> {
-        chain::TARGETS.into_iter()
-    }
-}
+#[path = "light.rs"]
+mod fuzz;
 
 /// Runs a target on one input; a panic is a finding.
 pub fn run(name: &str, data: &[u8]) {

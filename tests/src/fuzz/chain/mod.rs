@@ -29,7 +29,7 @@ pub const TARGETS: [Target; 11] = [
     Target::binary("state_proof", state_proof::run, state_proof::seeds, 90),
     Target::binary("log_proof", log_proof::run, log_proof::seeds, 80),
     Target::binary("bundle", bundle::run, bundle::seeds, 10),
-    Target::text("genesis", genesis::run, genesis::seeds, 1),
+    Target::text("genesis", genesis::run, genesis::seeds, 5),
     Target::text("texts", texts::run, texts::seeds, 100),
 ];
 

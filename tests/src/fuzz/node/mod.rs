@@ -18,5 +18,5 @@ pub const TARGETS: [Target; 6] = [
     Target::binary("vote_log_files", vote_log_files::run, vote_log_files::seeds, 2),
     Target::text("config", config::run, config::seeds, 8),
     Target::text("key_file", key_file::run, key_file::seeds, 3),
-    Target::text("api", api::run, api::seeds, 3),
+    Target::text("api", api::run, api::seeds, 6),
 ];
