@@ -3,8 +3,8 @@
 //! Invariants of every encoded type: no map, no float, no `usize`, no recursion; enums are only
 //! ever appended to; a length is read before anything of that length is allocated.
 //! [`decode`] accepts exactly one byte string per value: it limits the size, wants every byte
-//! used, then encodes again and compares. A liar can therefore neither make us allocate more than
-//! the bound nor present two encodings of one value. Source: SPEC section 2, rules ENC-01 to ENC-03.
+//! used, then encodes again and compares. A liar can therefore neither make us allocate much more
+//! than it sent nor present two encodings of one value. Source: SPEC section 2, rules ENC-01 to ENC-03.
 
 use bincode::config::{Configuration, Fixint, LittleEndian, NoLimit};
 pub use bincode::{Decode, Encode};
@@ -39,7 +39,23 @@ pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
     bincode::encode_to_vec(value, CONFIG).expect("our wire types have infallible encoders")
 }
 
-/// Decodes bytes from a peer, a client or a disk; `LIMIT` bounds both input and allocation.
+/// Inputs up to this size may make us reserve [`SMALL_RESERVED_BYTES_MAX`] for what their lengths
+/// promise.
+const SMALL_INPUT_BYTES: usize = 4 * 1024;
+/// See [`SMALL_INPUT_BYTES`]: 16 bytes of memory for each byte of input. No encoded type takes as
+/// much, so no valid input is refused for it.
+const SMALL_RESERVED_BYTES_MAX: usize = 64 * 1024;
+/// Inputs up to this size may make us reserve [`MEDIUM_RESERVED_BYTES_MAX`].
+const MEDIUM_INPUT_BYTES: usize = 64 * 1024;
+/// See [`MEDIUM_INPUT_BYTES`].
+const MEDIUM_RESERVED_BYTES_MAX: usize = 1024 * 1024;
+/// Inputs up to this size may make us reserve [`LARGE_RESERVED_BYTES_MAX`].
+const LARGE_INPUT_BYTES: usize = 1024 * 1024;
+/// See [`LARGE_INPUT_BYTES`].
+const LARGE_RESERVED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Decodes bytes from a peer, a client or a disk; `LIMIT` bounds the input, and input and `LIMIT`
+/// bound what a promised length may reserve.
 ///
 /// # Errors
 /// [`CodecInvalid`] naming the rule.
@@ -47,7 +63,21 @@ pub fn decode<T: Encode + Decode<()>, const LIMIT: usize>(bytes: &[u8]) -> Resul
     if bytes.len() > LIMIT {
         return Err(CodecInvalid::TooLong { found: bytes.len(), limit: LIMIT });
     }
-    let config = CONFIG.with_limit::<LIMIT>();
+    // The decoder's limit is a constant of its type, so it comes in steps.
+    match bytes.len() {
+        ..=SMALL_INPUT_BYTES => reserve_within::<T, SMALL_RESERVED_BYTES_MAX>(bytes),
+        ..=MEDIUM_INPUT_BYTES => reserve_within::<T, MEDIUM_RESERVED_BYTES_MAX>(bytes),
+        ..=LARGE_INPUT_BYTES if LIMIT > LARGE_RESERVED_BYTES_MAX => {
+            reserve_within::<T, LARGE_RESERVED_BYTES_MAX>(bytes)
+        }
+        _ => reserve_within::<T, LIMIT>(bytes),
+    }
+}
+
+fn reserve_within<T: Encode + Decode<()>, const RESERVED_MAX: usize>(
+    bytes: &[u8],
+) -> Result<T, CodecInvalid> {
+    let config = CONFIG.with_limit::<RESERVED_MAX>();
     let (value, used): (T, usize) = bincode::decode_from_slice(bytes, config)
         .map_err(|error| CodecInvalid::Malformed(error.to_string()))?;
     if used != bytes.len() || encode(&value) != bytes {

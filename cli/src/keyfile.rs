@@ -24,6 +24,12 @@ pub const PBKDF2_ITERATIONS_ADVISED: u32 = 100_000;
 /// scrypt cost: log2 of N, r, p.
 const SCRYPT_COST: (u8, u32, u32) = (14, 8, 1);
 
+/// Most PBKDF2 iterations that an encrypted file may ask for.
+const PBKDF2_ITERATIONS_MAX: u32 = 2_000_000;
+/// Most memory that scrypt may take for an encrypted file, in bytes.
+const SCRYPT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Most passes over that memory.
+const SCRYPT_PASSES_MAX: u16 = 4;
 const PLAIN_LABEL: &str = "PRIVATE KEY";
 const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 
@@ -92,6 +98,9 @@ pub fn load(
         ENCRYPTED_LABEL => {
             let info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
                 .map_err(|e| not_a_key(&e))?;
+            if !is_affordable(&info) {
+                return Err(not_a_key(&"its key derivation costs more than a key file may ask for"));
+            }
             let protection = protection_of(&info);
             let passphrase = passphrase()?;
             let opened = info.decrypt(passphrase.as_bytes()).map_err(|_| {
@@ -110,6 +119,23 @@ pub fn load(
         return Err(not_a_key(&"its public key does not belong to its private key"));
     }
     Ok(LoadedKey { key, protection })
+}
+
+/// Whether opening the file costs what a key file may cost. The costs stand in the file, before
+/// anything in it is authenticated.
+fn is_affordable(sealed: &EncryptedPrivateKeyInfoRef<'_>) -> bool {
+    let Some(parameters) = sealed.encryption_algorithm.pbes2() else { return true };
+    if let Some(pbkdf2) = parameters.kdf.pbkdf2() {
+        return (1..=PBKDF2_ITERATIONS_MAX).contains(&pbkdf2.iteration_count);
+    }
+    parameters.kdf.scrypt().is_some_and(|scrypt| {
+        let (n, r, p) = (scrypt.cost_parameter, scrypt.block_size, scrypt.parallelization);
+        let bytes = n.checked_mul(128).and_then(|bytes| bytes.checked_mul(u64::from(r)));
+        n.is_power_of_two()
+            && r > 0
+            && bytes.is_some_and(|bytes| bytes <= SCRYPT_BYTES_MAX)
+            && (1..=SCRYPT_PASSES_MAX).contains(&p)
+    })
 }
 
 fn protection_of(info: &EncryptedPrivateKeyInfoRef<'_>) -> Protection {

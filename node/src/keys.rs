@@ -32,6 +32,12 @@ pub use error::KeyError;
 
 /// Largest key or passphrase file, in bytes.
 const FILE_BYTES_MAX: usize = 16 * 1024;
+/// Most PBKDF2 iterations that an encrypted file may ask for.
+const PBKDF2_ITERATIONS_MAX: u32 = 2_000_000;
+/// Most memory that scrypt may take for an encrypted file, in bytes.
+const SCRYPT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Most passes over that memory.
+const SCRYPT_PASSES_MAX: u16 = 4;
 const PLAIN_LABEL: &str = "PRIVATE KEY";
 const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 const CREDENTIAL_NAME: &str = "mulu-key-passphrase";
@@ -115,7 +121,10 @@ pub fn write_new(disk: &dyn Disk, path: &Path, key: &SigningKey) -> Result<(), K
 }
 
 /// Reads a key file; `passphrase` is asked only if the file is encrypted.
-fn load_with(
+///
+/// # Errors
+/// [`KeyError`].
+pub fn load_with(
     path: &Path,
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<Vec<u8>>>, KeyError>,
 ) -> Result<SigningKey, KeyError> {
@@ -132,6 +141,9 @@ fn load_with(
         ENCRYPTED_LABEL => {
             let sealed = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
                 .map_err(|e| malformed(&e))?;
+            if !is_affordable(&sealed) {
+                return Err(malformed(&"its key derivation costs more than a key file may ask for"));
+            }
             let passphrase =
                 passphrase()?.ok_or_else(|| KeyError::PassphraseMissing { path: path.into() })?;
             sealed
@@ -146,6 +158,23 @@ fn load_with(
         return Err(malformed(&"its public key does not belong to its private key"));
     }
     Ok(key)
+}
+
+/// Whether opening the file costs what a key file may cost. The costs stand in the file, before
+/// anything in it is authenticated.
+fn is_affordable(sealed: &EncryptedPrivateKeyInfoRef<'_>) -> bool {
+    let Some(parameters) = sealed.encryption_algorithm.pbes2() else { return true };
+    if let Some(pbkdf2) = parameters.kdf.pbkdf2() {
+        return (1..=PBKDF2_ITERATIONS_MAX).contains(&pbkdf2.iteration_count);
+    }
+    parameters.kdf.scrypt().is_some_and(|scrypt| {
+        let (n, r, p) = (scrypt.cost_parameter, scrypt.block_size, scrypt.parallelization);
+        let bytes = n.checked_mul(128).and_then(|bytes| bytes.checked_mul(u64::from(r)));
+        n.is_power_of_two()
+            && r > 0
+            && bytes.is_some_and(|bytes| bytes <= SCRYPT_BYTES_MAX)
+            && (1..=SCRYPT_PASSES_MAX).contains(&p)
+    })
 }
 
 fn check_mode(path: &Path) -> Result<(), KeyError> {

@@ -1,5 +1,9 @@
-//! Shared by the tests that look at the whole house: reference data, and real processes.
+//! Shared by the tests that look at the whole house: reference data, real processes, fuzz targets.
 
+#[path = "../../node/tests/api/fixture.rs"]
+#[allow(missing_docs, dead_code)]
+pub mod api_fixture;
 pub mod consortium;
+pub mod fuzz;
 pub mod reference;
 pub mod sim;

@@ -151,3 +151,17 @@ fn passphrases_come_from_the_environment() {
     });
     assert!(matches!(absent, Err(KeyError::PassphraseRead { .. })));
 }
+
+#[test]
+fn a_file_that_asks_for_too_much_work_is_refused() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus/key_file");
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["found-scrypt-cost-of-zero-panicked", "found-scrypt-cost-of-a-tebibyte-aborted"] {
+        let text = fs::read_to_string(kept.join(name)).expect(name);
+        let path = write(folder.path(), &text, 0o600);
+        let refused = open(&path, Some("mulu")).expect_err(name);
+        assert!(refused.to_string().contains("costs more"), "{refused}");
+    }
+    let text = fs::read_to_string(kept.join("encrypted-scrypt")).expect("kept");
+    open(&write(folder.path(), &text, 0o600), Some("mulu")).expect("an ordinary cost");
+}
