@@ -146,6 +146,11 @@ impl Candidates {
         self.bodies.get_mut(id)
     }
 
+    /// The core was told nothing of any body.
+    pub fn forget_verdicts(&mut self) {
+        self.bodies.values_mut().for_each(|candidate| candidate.judged = None);
+    }
+
     /// The ids of all bodies kept.
     pub fn ids(&self) -> BTreeSet<BlockId> {
         self.bodies.keys().copied().collect()

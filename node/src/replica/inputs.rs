@@ -46,6 +46,13 @@ impl Replica {
         if begins {
             self.begin_height()?;
         }
+        // The core keeps votes of a height that has not begun, and nothing else of it: what it were
+        // told early would not be in the log in the order in which it took effect. Certificates
+        // come again.
+        let kept = matches!(input, consensus::Input::Vote(_)) || height > working;
+        if !kept && self.inner.phase != Phase::Working {
+            return Ok(());
+        }
         self.run_core(input)
     }
 

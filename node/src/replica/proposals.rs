@@ -51,6 +51,11 @@ impl Replica {
         }
         self.begin_height()?;
         self.inner.candidates.add_proposal(proposal.clone());
+        if self.inner.phase != Phase::Working {
+            // Still listening. Were the core told of a value before its height begins, replaying
+            // the log could lead to another vote than it led to the first time.
+            return Ok(());
+        }
         self.tell_core(proposal)
     }
 

@@ -82,6 +82,14 @@ impl Replica {
                 return Ok(());
             }
             self.inner.listening = false;
+            let decided = self.inner.undelivered.is_some() || self.inner.decided.is_some();
+            if self.inner.phase == Phase::Working && !decided {
+                // Begun to follow a certified block that did not come after all: begun again, this
+                // time to vote. The core forgets what it was told.
+                self.inner.phase = Phase::Waiting;
+                self.inner.sync.feed_again();
+                self.inner.candidates.forget_verdicts();
+            }
         }
         if self.inner.phase == Phase::Waiting { self.resume_height() } else { Ok(()) }
     }

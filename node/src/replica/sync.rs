@@ -77,6 +77,11 @@ impl SyncState {
         self.passed_over.contains_key(peer)
     }
 
+    /// The core forgot what it was given.
+    pub fn feed_again(&mut self) {
+        self.fed = None;
+    }
+
     /// Forgets what was committed.
     pub fn drop_up_to(&mut self, height: Height) {
         self.blocks.retain(|h, _| *h > height);
