@@ -217,6 +217,10 @@ fn key_at(
 
 fn create_folder(disk: &dyn Disk, path: &Path) -> Result<(), HomeError> {
     disk.create_folder(Site::HomeFolderCreate, path)
+        .and_then(|()| {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            disk.sync_folder(Site::HomeFolderSync, parent.unwrap_or(Path::new(".")))
+        })
         .map_err(|source| HomeError::Write { path: path.into(), source })
 }
 

@@ -4,6 +4,8 @@
 #[allow(missing_docs, dead_code)]
 pub mod api_fixture;
 pub mod consortium;
+pub mod crashes;
+pub mod damage;
 pub mod fuzz;
 pub mod reference;
 pub mod sim;

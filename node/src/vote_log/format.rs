@@ -50,6 +50,20 @@ impl Slot {
     }
 }
 
+/// The slots of a guard that can be read, and whether one cannot.
+pub(super) fn read_slots(guard: &[u8]) -> (Vec<Slot>, bool) {
+    let read = |at: u64| Slot::from_bytes(guard.get(offset(at)..)?);
+    let slots: Vec<Slot> = [read(0), read(SLOT_STRIDE_BYTES)].into_iter().flatten().collect();
+    let unreadable = slots.len() < 2;
+    (slots, unreadable)
+}
+
+/// A place in a file that is in memory; beyond its end if it cannot be in memory.
+pub(super) fn offset(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// The first bytes of a log, and what its first frame chains from.
 pub(super) fn header(owner: &Digest) -> (Vec<u8>, [u8; 32]) {
     let mut bytes = LOG_MAGIC.to_vec();
     bytes.extend_from_slice(&mulu_chain::codec::encode(owner));

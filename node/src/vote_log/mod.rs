@@ -17,12 +17,15 @@
 //! - during the log write: a torn tail after the guarded length; it is cut off on open;
 //! - between log and guard: whole frames after the guarded length; they are kept (nobody heard of
 //!   them, and keeping a vote is always safe);
-//! - during the guard write: one slot is torn, the other one still holds; as the case before;
-//! - during rotation: `log.next` may exist; the rename decides which log is in force, and the
-//!   guard of the old one no longer fits the new: rotation writes a guard that fits both orders.
+//! - during the guard write: one slot is torn, and the frames it was to cover lie whole after the
+//!   length that the other one guards; they are kept;
+//! - during rotation: `log.next` exists; the rename decides which log is in force, and until it is
+//!   durable one slot fits the old log and the other the new.
 //!
-//! Everything else is **damage**: a log shorter than guarded, a frame whose chain does not fit, no
-//! readable guard slot, a missing file. Then the log is *in doubt* and the validator abstains until
+//! Everything else is **damage**: a log shorter than guarded, a frame whose chain does not fit, a
+//! missing file, a slot that cannot be read although no crash explains it (it may have guarded
+//! frames that are gone, so the other slot cannot stand in for it). Opening a log that is whole
+//! writes nothing, so that a torn slot always has frames of its own. Then the log is *in doubt* and the validator abstains until
 //! it is beyond what it may have signed (`replica/guard.rs`). A failed write or sync stops the process: it is
 //! never tried again, because the kernel may have dropped the pages (promise P7, P10).
 
@@ -35,7 +38,10 @@ use std::sync::Arc;
 use mulu_chain::digest::{Digest, Domain};
 
 use crate::disk::{Disk, DiskFile, Site};
-use format::{HEADER_BYTES, SLOT_STRIDE_BYTES, Slot, encode_frame, header, read_frames, whole_log};
+use format::{
+    HEADER_BYTES, Mark, SLOT_STRIDE_BYTES, Slot, encode_frame, header, offset, read_frames,
+    read_slots, whole_log,
+};
 
 /// Largest frame: an undecided block.
 pub const FRAME_BYTES_MAX: usize = mulu_chain::limits::BLOCK_BYTES_MAX + 1024;
@@ -107,12 +113,16 @@ impl VoteLog {
             let path = folder.to_path_buf();
             move |source| VoteLogError { path, doing, source }
         };
-        disk.create_folder(Site::VotesFolderCreate, folder).map_err(at("created"))?;
+        if !disk.exists(folder).map_err(at("read"))? {
+            disk.create_folder(Site::VotesFolderCreate, folder).map_err(at("created"))?;
+            let parent = folder.parent().unwrap_or(folder);
+            disk.sync_folder(Site::VotesFolderSync, parent).map_err(at("created"))?;
+        }
         let marker = folder.join(FRESH_MARKER);
         let fresh = disk.exists(&marker).map_err(at("read"))?;
         let found = read_existing(&*disk, folder, &owner).map_err(at("read"))?;
         match found {
-            Existing::Intact { slot, frames } => {
+            Existing::Intact(found) => {
                 let log = disk.open(&folder.join(LOG)).map_err(at("opened"))?;
                 let guard = disk.open(&folder.join(GUARD)).map_err(at("opened"))?;
                 let mut vote_log = VoteLog {
@@ -121,19 +131,14 @@ impl VoteLog {
                     owner,
                     log,
                     guard,
-                    sequence: slot.sequence,
-                    frames: slot.frames,
-                    bytes: slot.bytes,
-                    chain: slot.chain,
+                    sequence: found.guarded.sequence,
+                    frames: found.frames.len() as u64,
+                    bytes: found.end.0,
+                    chain: found.end.1,
                 };
-                // Cut a torn tail, and let the guard cover what it did not yet.
-                vote_log.log.set_len(Site::OpenTruncate, slot.bytes).map_err(at("truncated"))?;
-                vote_log.log.sync(Site::OpenSync).map_err(at("synced"))?;
-                vote_log
-                    .write_guard(Site::OpenGuardWrite, Site::OpenGuardSync)
-                    .map_err(at("synced"))?;
+                vote_log.settle(&found).map_err(at("written"))?;
                 vote_log.tidy(&marker).map_err(at("begun"))?;
-                Ok((vote_log, Opened::Intact(frames)))
+                Ok((vote_log, Opened::Intact(found.frames)))
             }
             // The marker goes last: while it is there, nothing was ever signed.
             Existing::Nothing | Existing::Damaged(_) if fresh => {
@@ -155,16 +160,29 @@ impl VoteLog {
         }
     }
 
+    /// Cuts a torn tail, and lets the guard cover what it does not yet. Whole frames are written
+    /// again: their sync may have failed, and it takes a write to make the kernel sync them now.
+    fn settle(&mut self, found: &Found) -> io::Result<()> {
+        if found.torn_tail || found.guard_lags {
+            self.log.write_at(Site::OpenWrite, found.guarded.bytes, &found.unguarded)?;
+            self.log.set_len(Site::OpenTruncate, self.bytes)?;
+            self.log.sync(Site::OpenSync)?;
+        }
+        // Only if it has something to say: a slot that is torn now has no frames of its own.
+        if found.guard_lags {
+            self.write_guard(Site::OpenGuardWrite, Site::OpenGuardSync)?;
+        }
+        Ok(())
+    }
+
     /// Removes what an unfinished rotation or an unfinished first start left.
     fn tidy(&self, marker: &Path) -> io::Result<()> {
         let next = self.folder.join(NEXT);
         if self.disk.exists(&next)? {
             self.disk.remove(Site::OpenLeftoverRemove, &next)?;
+            self.disk.sync_folder(Site::OpenFolderSync, &self.folder)?;
         }
-        if self.disk.exists(marker)? {
-            return self.forget_fresh(marker);
-        }
-        self.disk.sync_folder(Site::OpenFolderSync, &self.folder)
+        if self.disk.exists(marker)? { self.forget_fresh(marker) } else { Ok(()) }
     }
 
     fn forget_fresh(&self, marker: &Path) -> io::Result<()> {
@@ -197,6 +215,8 @@ impl VoteLog {
             bytes: bytes.len() as u64,
             chain,
         };
+        // Both slots: from now on one that cannot be read means something.
+        vote_log.write_guard(Site::BeginGuardWrite, Site::BeginGuardSync)?;
         vote_log.write_guard(Site::BeginGuardWrite, Site::BeginGuardSync)?;
         vote_log.disk.sync_folder(Site::BeginGuardFolderSync, folder)?;
         Ok(vote_log)
@@ -245,23 +265,19 @@ impl VoteLog {
     fn try_rotate(&mut self, live: &[Vec<u8>]) -> io::Result<()> {
         let next_path = self.folder.join(NEXT);
         let (bytes, chain) = whole_log(&self.owner, live)?;
-        if self.disk.exists(&next_path)? {
-            self.disk.remove(Site::RotateLeftoverRemove, &next_path)?;
-        }
         let mut next = self.disk.create(Site::RotateCreate, &next_path)?;
         next.write_at(Site::RotateWrite, 0, &bytes)?;
         next.sync(Site::RotateSync)?;
+        // While its name is there, a guard that fits it may be newer than the one of the old log.
+        self.disk.sync_folder(Site::RotateNameSync, &self.folder)?;
         self.frames = live.len() as u64;
         self.bytes = bytes.len() as u64;
         self.chain = chain;
-        // The other slot now fits the new log while the latest but one still fits the old: open
-        // accepts the newest slot that fits the log it finds.
         self.write_guard(Site::RotateGuardWrite, Site::RotateGuardSync)?;
         self.disk.rename(Site::RotateRename, &next_path, &self.folder.join(LOG))?;
         self.disk.sync_folder(Site::RotateFolderSync, &self.folder)?;
         self.log = next;
-        // Both slots must fit before frames are appended to the new log.
-        self.write_guard(Site::RotateGuardWrite, Site::RotateGuardSync)
+        Ok(())
     }
 
     fn write_guard(&mut self, write: Site, sync: Site) -> io::Result<()> {
@@ -282,9 +298,24 @@ impl VoteLog {
     }
 }
 
+/// A log that lacks nothing it is known to have had.
+struct Found {
+    frames: Vec<Vec<u8>>,
+    /// Where the last whole frame ends.
+    end: Mark,
+    /// The slot that fits.
+    guarded: Slot,
+    /// The whole frames after what the slot guards, as they lie in the log.
+    unguarded: Vec<u8>,
+    /// Whether part of a frame follows.
+    torn_tail: bool,
+    /// Whether the slot does not cover the log, or the other slot is not as it should be.
+    guard_lags: bool,
+}
+
 enum Existing {
     Nothing,
-    Intact { slot: Slot, frames: Vec<Vec<u8>> },
+    Intact(Found),
     Damaged(String),
 }
 
@@ -295,43 +326,54 @@ fn read_existing(disk: &dyn Disk, folder: &Path, owner: &Digest) -> io::Result<E
         (None, Some(_)) => return Ok(Existing::Damaged("the log file is missing".to_owned())),
         (Some(_), None) => return Ok(Existing::Damaged("the guard file is missing".to_owned())),
     };
+    let next = disk.read(&folder.join(NEXT))?;
+    Ok(judge(owner, &log, &guard, next.as_deref()).map_or_else(Existing::Damaged, Existing::Intact))
+}
+
+/// Finds out whether a crash explains everything that is odd about a log; a reason if not.
+fn judge(owner: &Digest, log: &[u8], guard: &[u8], next: Option<&[u8]>) -> Result<Found, String> {
     let (expected, start) = header(owner);
     if !log.starts_with(&expected) {
-        let reason = "the log's header is damaged, or the log is another key's or chain's";
-        return Ok(Existing::Damaged(reason.to_owned()));
+        return Err("the log's header is damaged, or the log is another key's or chain's".into());
     }
-    let slot_at = |offset: u64| {
-        let offset = usize::try_from(offset).ok()?;
-        Slot::from_bytes(guard.get(offset..)?)
-    };
-    let mut slots: Vec<Slot> =
-        [slot_at(0), slot_at(SLOT_STRIDE_BYTES)].into_iter().flatten().collect();
+    let (mut slots, unreadable) = read_slots(guard);
     slots.sort_by_key(|slot| std::cmp::Reverse(slot.sequence));
-    let (frames, marks) = read_frames(&log, start);
+    let newest = *slots.first().ok_or("neither guard slot is readable")?;
+    let (frames, marks) = read_frames(log, start);
+    let fits = |slot: &Slot, marks: &[Mark]| {
+        let mark = usize::try_from(slot.frames).ok().and_then(|count| marks.get(count));
+        mark == Some(&(slot.bytes, slot.chain))
+    };
+    // The next log, if it is whole: a rotation makes it so before it touches the guard.
+    let next_marks = next.filter(|next| next.starts_with(&expected)).and_then(|next| {
+        let (_, marks) = read_frames(next, start);
+        marks.last().is_some_and(|(bytes, _)| offset(*bytes) == next.len()).then_some(marks)
+    });
     // The newest slot decides. An older one may stand in only where the newest belongs to a log
     // that a rotation did not get to put in place.
-    let Some(newest) = slots.first() else {
-        return Ok(Existing::Damaged("neither guard slot is readable".to_owned()));
+    let guarded = match slots.get(1) {
+        _ if fits(&newest, &marks) => newest,
+        Some(older)
+            if fits(older, &marks)
+                && next_marks.as_ref().is_some_and(|marks| fits(&newest, marks)) =>
+        {
+            *older
+        }
+        _ => {
+            let (known, found) = (newest.frames, frames.len());
+            return Err(format!("the guard knows {known} frames, the log holds {found} that fit"));
+        }
     };
-    let fits = |slot: &Slot| {
-        usize::try_from(slot.frames)
-            .ok()
-            .and_then(|count| marks.get(count))
-            .is_some_and(|(bytes, chain)| *bytes == slot.bytes && *chain == slot.chain)
-    };
-    let rotation_pending = disk.exists(&folder.join(NEXT))?;
-    let fitting =
-        if fits(newest) { true } else { rotation_pending && slots.get(1).is_some_and(fits) };
-    if !fitting {
-        return Ok(Existing::Damaged(format!(
-            "the guard knows {} frames, the log holds {} that fit",
-            newest.frames,
-            frames.len()
-        )));
+    let end = marks.last().copied().unwrap_or((HEADER_BYTES as u64, start));
+    let (at, until) = (offset(guarded.bytes), offset(end.0));
+    let unguarded = log.get(at..until).unwrap_or_default().to_vec();
+    let torn_tail = log.len() > until;
+    // A slot is written when its frames are whole in the log, or while a rotation is under way.
+    if unreadable && (torn_tail || unguarded.is_empty() && next_marks.is_none()) {
+        return Err("a guard slot is damaged, and may have guarded frames that are gone".into());
     }
-    let (bytes, chain) = marks.last().copied().unwrap_or((HEADER_BYTES as u64, start));
-    let slot = Slot { sequence: newest.sequence, frames: frames.len() as u64, bytes, chain };
-    Ok(Existing::Intact { slot, frames })
+    let guard_lags = !unguarded.is_empty() || unreadable || guarded.sequence != newest.sequence;
+    Ok(Found { frames, end, guarded, unguarded, torn_tail, guard_lags })
 }
 
 fn set_aside(disk: &dyn Disk, folder: &Path) -> io::Result<()> {

@@ -178,6 +178,15 @@ impl SimDisk {
         }
     }
 
+    /// One durable step of a store that keeps its own bytes on this disk, so that it loses its
+    /// power with the rest.
+    ///
+    /// # Errors
+    /// While the power is off; the step at which it goes is half done.
+    pub fn step(&self, site: Site) -> io::Result<()> {
+        self.world().begin(site)?.map_or(Ok(()), Err)
+    }
+
     /// Faults that happened, by kind.
     pub fn faults(&self) -> BTreeMap<&'static str, u64> {
         self.world().faults.clone()
