@@ -20,6 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Consortium {
     /// Its folder.
     pub dir: PathBuf,
+    p2p_port: u16,
     api_port: u16,
     nodes: Vec<Option<Child>>,
     // Kept for its `Drop`: it removes the folder.
@@ -57,6 +58,7 @@ impl Consortium {
         let (p2p_port, api_port) = free_ports();
         let consortium = Consortium {
             dir: dir.clone(),
+            p2p_port,
             api_port,
             nodes: DEPARTMENTS.iter().map(|_| None).collect(),
             _folder: folder,
@@ -91,6 +93,11 @@ impl Consortium {
         self.dir.join(DEPARTMENTS[node])
     }
 
+    /// Where a department listens for its peers.
+    pub fn p2p_port(&self, node: usize) -> u16 {
+        self.p2p_port + 1 + u16::try_from(node).unwrap_or(0)
+    }
+
     /// A department's API.
     pub fn url(&self, node: usize) -> String {
         format!("http://127.0.0.1:{}", self.api_port + 1 + u16::try_from(node).unwrap_or(0))
@@ -106,7 +113,7 @@ impl Consortium {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.dir.join(format!("{}.log", DEPARTMENTS[node])))
+            .open(self.log_path(node))
             .expect("a log file");
         let child = Command::new(programs().join("mulud"))
             .args(["start", "--home"])
@@ -128,17 +135,41 @@ impl Consortium {
 
     /// Asks a node to stop and returns how it ended.
     pub fn stop(&mut self, node: usize) -> std::process::ExitStatus {
+        self.signal(node, "TERM");
         let mut child = self.nodes[node].take().expect("the node runs");
-        let pid = child.id().to_string();
-        let signalled = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(signalled.success());
         child.wait().expect("the node ends")
+    }
+
+    /// How a node ended on its own, if it did since it was started.
+    pub fn exited(&mut self, node: usize) -> Option<std::process::ExitStatus> {
+        let status = self.nodes[node].as_mut()?.try_wait().expect("the state of a child");
+        if status.is_some() {
+            self.nodes[node] = None;
+        }
+        status
+    }
+
+    /// Whether a node was started and neither killed, stopped nor seen to exit since.
+    pub fn is_started(&self, node: usize) -> bool {
+        self.nodes[node].is_some()
+    }
+
+    /// Sends a signal (`STOP`, `CONT`, `TERM`) to a running node.
+    pub fn signal(&self, node: usize, name: &str) {
+        let pid = self.nodes[node].as_ref().expect("the node runs").id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.expect("kill runs").success(), "SIG{name} to {}", DEPARTMENTS[node]);
+    }
+
+    /// Where a node's output goes, over all its starts.
+    pub fn log_path(&self, node: usize) -> PathBuf {
+        self.dir.join(format!("{}.log", DEPARTMENTS[node]))
     }
 
     /// What a node wrote so far.
     pub fn log(&self, node: usize) -> String {
-        let path = self.dir.join(format!("{}.log", DEPARTMENTS[node]));
-        std::fs::read_to_string(path).unwrap_or_default()
+        let bytes = std::fs::read(self.log_path(node)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Waits until every running node is ready.

@@ -5,5 +5,6 @@
 pub mod api_fixture;
 pub mod consortium;
 pub mod fuzz;
+pub mod processes;
 pub mod reference;
 pub mod sim;

@@ -1,0 +1,287 @@
+//! Seconds of a bad network under load, then a good one: the nodes must be one again in time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mulu_node::p2p::{HANDSHAKE_TIMEOUT, REDIAL_LONGEST};
+
+use super::kills::Reader;
+use super::ledger_of_acknowledged::{Acknowledged, Verdict};
+use super::load::{Load, LoadPlan, LoadReport};
+use super::proxy::Network;
+use super::seeded::Seeded;
+use super::view::{LOOK_INTERVAL, Views};
+use crate::consortium::{Consortium, DEPARTMENTS};
+
+/// A few rounds of consensus with their waits grown by failed rounds.
+const ROUNDS: Duration = Duration::from_secs(10);
+/// After healing all nodes grow within this time: a handshake that began in the bad network runs
+/// out, the longest wait before dialling again passes, and a few rounds decide.
+pub const HEAL_MAX: Duration =
+    HANDSHAKE_TIMEOUT.saturating_add(REDIAL_LONGEST).saturating_add(ROUNDS);
+/// Shortest and longest fault, in milliseconds.
+const FAULT_MS: (u64, u64) = (3_000, 8_000);
+
+/// What is done to the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Every flow has its own delay of 0 to 2 s.
+    Slow,
+    /// Every flow carries 2 to 50 KiB a second.
+    Narrow,
+    /// A node neither hears nor is heard; connections stay open.
+    Isolated(usize),
+    /// As `Isolated`, with all its connections closed and refused.
+    Refused(usize),
+    /// Two nodes here, two there.
+    Halves(usize, usize),
+    /// A node hears everybody, nobody hears it.
+    Mute(usize),
+    /// A node is heard by everybody and hears nobody.
+    Deaf(usize),
+    /// One flow between two nodes stands still.
+    OneWay(usize, usize),
+    /// A node is cut off and joined again several times a second.
+    Flapping(usize),
+    /// Connections are closed in the middle of whatever they carry.
+    Resets,
+}
+
+impl Fault {
+    /// A fault of the given kind, so that a campaign has all kinds before it repeats one.
+    fn of(kind: u64, random: &mut Seeded) -> Fault {
+        let pair = random.nodes(2);
+        let (a, b) = (pair[0], pair[1]);
+        match kind % 10 {
+            0 => Fault::Slow,
+            1 => Fault::Isolated(a),
+            2 => Fault::Resets,
+            3 => Fault::Halves(a, b),
+            4 => Fault::Mute(a),
+            5 => Fault::Flapping(a),
+            6 => Fault::OneWay(a, b),
+            7 => Fault::Narrow,
+            8 => Fault::Refused(a),
+            _ => Fault::Deaf(a),
+        }
+    }
+
+    /// The node that the fault spares the others of: they are a quorum and must go on.
+    fn alone(self) -> Option<usize> {
+        match self {
+            Fault::Isolated(node) | Fault::Refused(node) | Fault::Mute(node) => Some(node),
+            Fault::Deaf(node) | Fault::Flapping(node) => Some(node),
+            Fault::Slow | Fault::Narrow | Fault::Resets => None,
+            Fault::Halves(..) | Fault::OneWay(..) => None,
+        }
+    }
+
+    /// Puts the fault in force, or renews what wears off.
+    fn apply(self, network: &Network, random: &mut Seeded, first: bool) {
+        for (from, to, flow) in network.flows() {
+            let touches = |node: usize| from == node || to == node;
+            match self {
+                Fault::Slow if first => flow.delay(random.millis(0, 2_000)),
+                Fault::Narrow if first => flow.narrow(2_048 + random.below(48 * 1_024)),
+                Fault::Isolated(node) if touches(node) => flow.stall(),
+                Fault::Refused(node) if touches(node) => flow.refuse(),
+                Fault::Halves(a, b) if [a, b].contains(&from) != [a, b].contains(&to) => {
+                    flow.stall();
+                }
+                Fault::Mute(node) if from == node => flow.stall(),
+                Fault::Deaf(node) if to == node => flow.stall(),
+                Fault::OneWay(a, b) if (from, to) == (a, b) => flow.stall(),
+                Fault::Flapping(node) if touches(node) => match first {
+                    true => flow.stall(),
+                    // Both ways of all links together, so that the node is in or out.
+                    false => flow.heal(),
+                },
+                Fault::Resets => flow.reset_after(random.below(64 * 1_024)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Default)]
+pub struct ChaosReport {
+    /// The campaign's seed.
+    pub seed: u64,
+    /// Faults, each healed.
+    pub scenarios: u64,
+    /// Of them, not followed by growth of all nodes within [`HEAL_MAX`].
+    pub stalls: u64,
+    /// Faults that left three nodes in good order.
+    pub quorum_scenarios: u64,
+    /// Of them, those in which the three did not go on.
+    pub quorum_stalls: u64,
+    /// Longest time from healing until all nodes had grown.
+    pub max_recovery_ms: u128,
+    /// Each fault with its recovery in milliseconds.
+    pub recoveries: Vec<(Fault, u128)>,
+    /// Equivocations in any node's log.
+    pub equivocations: usize,
+    /// Height at the end, equal on all nodes with its state root.
+    pub height: u64,
+    /// What clients were promised, and what is left of it.
+    pub verdict: Verdict,
+    /// What became of the load.
+    pub load: LoadReport,
+    /// Variants that this machine cannot run, with the reason; never counted as passed.
+    pub not_run: Vec<String>,
+    /// What went wrong, in words.
+    pub failures: Vec<String>,
+}
+
+impl ChaosReport {
+    /// Whether every promise was kept.
+    pub fn is_clean(&self) -> bool {
+        self.stalls == 0
+            && self.quorum_stalls == 0
+            && self.equivocations == 0
+            && self.verdict.lost == 0
+            && self.verdict.contradictions == 0
+            && self.load.refused.is_empty()
+            && self.failures.is_empty()
+    }
+}
+
+impl fmt::Display for ChaosReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "chaos: stalls {} of {} scenarios (bound {} s after healing), three of four stalled {} \
+             of {}; longest recovery {} ms; acknowledged lost {} of {}, contradictions {}; \
+             equivocations {}; height {}, sent {}, unresolved {}; not run {}; seed {}",
+            self.stalls,
+            self.scenarios,
+            HEAL_MAX.as_secs(),
+            self.quorum_stalls,
+            self.quorum_scenarios,
+            self.max_recovery_ms,
+            self.verdict.lost,
+            self.verdict.acknowledged,
+            self.verdict.contradictions,
+            self.equivocations,
+            self.height,
+            self.load.sent,
+            self.load.unresolved,
+            self.not_run.len(),
+            self.seed,
+        )?;
+        for (fault, millis) in &self.recoveries {
+            write!(f, "\n  {fault:?}: {millis} ms")?;
+        }
+        for line in self.not_run.iter().chain(&self.failures).chain(&self.verdict.shown) {
+            write!(f, "\n  {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs so many scenarios, one of each kind before any kind comes again.
+pub fn chaos_campaign(rounds: u64, seed: u64) -> ChaosReport {
+    let mut consortium = Consortium::new();
+    let guard = Network::between(&consortium);
+    let network = &guard.0;
+    for node in 0..DEPARTMENTS.len() {
+        consortium.start(node);
+    }
+    consortium.wait_ready();
+    let views = Views::of(&consortium);
+    let acknowledged = Arc::new(Acknowledged::default());
+    let plan = LoadPlan { per_second: 30, workers: 8, offices: 1, seed };
+    let load = Load::start(&consortium, plan, &acknowledged);
+    let reader = Reader::start(&views, &acknowledged);
+    let mut random = Seeded::new(seed);
+    let mut report = ChaosReport { seed, ..ChaosReport::default() };
+    report.not_run.push(
+        "network namespaces with packet loss: not run, it needs `nft` and nodes on addresses of \
+         their own"
+            .to_owned(),
+    );
+    let first = random.below(10);
+    for round in 0..rounds {
+        let fault = Fault::of(first + round, &mut random);
+        scenario(fault, network, &views, &mut random, &mut report);
+        for node in 0..DEPARTMENTS.len() {
+            if let Some(status) = consortium.exited(node) {
+                let log = consortium.log(node);
+                let words = format!("{} ended with {status}:\n{log}", DEPARTMENTS[node]);
+                report.failures.push(words);
+            }
+        }
+        if !report.failures.is_empty() {
+            break;
+        }
+    }
+    report.load = load.finish();
+    drop(reader);
+    report.verdict = acknowledged.judge(&views);
+    match views.equal_at_common_height() {
+        Ok(height) => report.height = height,
+        Err(words) => report.failures.push(words),
+    }
+    for node in 0..DEPARTMENTS.len() {
+        report.equivocations += consortium.log(node).matches("equivocation").count();
+    }
+    report
+}
+
+fn scenario(
+    fault: Fault,
+    network: &Network,
+    views: &Views,
+    random: &mut Seeded,
+    report: &mut ChaosReport,
+) {
+    report.scenarios += 1;
+    let others: Vec<usize> =
+        (0..DEPARTMENTS.len()).filter(|node| fault.alone() != Some(*node)).collect();
+    let before = highest(views, &others);
+    let end = Instant::now() + random.millis(FAULT_MS.0, FAULT_MS.1);
+    let mut bad = true;
+    fault.apply(network, random, true);
+    while Instant::now() < end {
+        std::thread::sleep(random.millis(100, 600));
+        if matches!(fault, Fault::Flapping(_) | Fault::Resets) {
+            bad = !bad;
+            fault.apply(network, random, bad || fault == Fault::Resets);
+        }
+    }
+    if fault.alone().is_some() {
+        report.quorum_scenarios += 1;
+        if highest(views, &others) <= before {
+            report.quorum_stalls += 1;
+            report.failures.push(format!("{fault:?}: the other three stood still at {before}"));
+        }
+    }
+    let goal = highest(views, &others) + 1;
+    network.heal();
+    let grown = || {
+        let heights = views.heights();
+        heights.is_some_and(|heights| heights.iter().all(|height| *height >= goal))
+    };
+    match views.wait(HEAL_MAX, grown) {
+        Some(took) => {
+            let millis = took.as_millis();
+            report.recoveries.push((fault, millis));
+            report.max_recovery_ms = report.max_recovery_ms.max(millis);
+        }
+        None => {
+            report.stalls += 1;
+            let statuses: Vec<_> = (0..DEPARTMENTS.len())
+                .map(|node| views.get(node, "/v1/status").map(|(_, status)| status))
+                .collect();
+            report.failures.push(format!("{fault:?}: not healed after {HEAL_MAX:?}: {statuses:?}"));
+        }
+    }
+    std::thread::sleep(LOOK_INTERVAL);
+}
+
+/// The highest height of these nodes.
+fn highest(views: &Views, nodes: &[usize]) -> u64 {
+    nodes.iter().filter_map(|n| Some(views.status(*n)?.height)).max().unwrap_or_default()
+}

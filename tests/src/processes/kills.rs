@@ -1,0 +1,400 @@
+//! SIGKILL at random moments under load, of one node, two or all, while they run or start.
+//!
+//! A round strikes and starts the struck nodes again after a random pause. Some rounds follow
+//! each other at once, so that nodes are hit anywhere in their recovery; after at most
+//! [`ROUNDS_UNSETTLED_MAX`] of them everything must settle: all nodes answer and all of them grow
+//! beyond the highest height there was.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use super::ledger_of_acknowledged::{Acknowledged, Verdict, Walk};
+use super::load::{Load, LoadPlan, LoadReport};
+use super::seeded::Seeded;
+use super::tool::tail;
+use super::view::{LOOK_INTERVAL, Views};
+use crate::consortium::{Consortium, DEPARTMENTS};
+
+/// A started node answers within this time, or its restart has failed.
+const RECOVERY_MAX: Duration = Duration::from_secs(30);
+/// All nodes grow within this time after the last strike, or the consortium is stalled.
+const GROWTH_MAX: Duration = Duration::from_secs(60);
+/// Rounds in a row that may strike before everything was seen to settle.
+const ROUNDS_UNSETTLED_MAX: u64 = 3;
+/// Last lines shown of the log of a node that ended on its own.
+const LOG_LINES_SHOWN: usize = 30;
+
+/// How much to kill.
+#[derive(Debug, Clone, Copy)]
+pub struct KillPlan {
+    /// SIGKILLs to deliver, at least.
+    pub kills: u64,
+    /// What is struck, when, for how long.
+    pub seed: u64,
+    /// Transactions due in a second.
+    pub load_per_second: u64,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Default)]
+pub struct KillReport {
+    /// The plan's seed.
+    pub seed: u64,
+    /// SIGKILLs delivered.
+    pub kills: u64,
+    /// Of them, 10 to 300 ms after the process was made.
+    pub kills_in_startup: u64,
+    /// SIGKILLs that left fewer than a quorum running.
+    pub kills_below_quorum: u64,
+    /// SIGSTOPs, each followed by SIGCONT.
+    pub stops: u64,
+    /// Processes started again.
+    pub restarts: u64,
+    /// Of them, not answering in time.
+    pub restarts_failed: u64,
+    /// Processes that ended on their own.
+    pub ended_on_their_own: u64,
+    /// Times that everything had to settle, and did not.
+    pub stalls: u64,
+    /// Times that everything had to settle.
+    pub settled: u64,
+    /// Longest time from a node's start to its first answer.
+    pub max_recovery_ms: u128,
+    /// Longest time from the last strike until all nodes had grown.
+    pub max_growth_ms: u128,
+    /// Equivocations in any node's log.
+    pub equivocations: usize,
+    /// Votes given again instead of others, from the logs: the signer guard at work.
+    pub votes_given_again: usize,
+    /// Times that a node found its vote log in doubt; a kill alone never causes that.
+    pub doubts: usize,
+    /// Height at the end, equal on all nodes with its state root.
+    pub height: u64,
+    /// What clients were promised, and what is left of it.
+    pub verdict: Verdict,
+    /// What became of the load.
+    pub load: LoadReport,
+    /// How long the strikes took, without the final comparison.
+    pub seconds: f64,
+    /// What went wrong, in words.
+    pub failures: Vec<String>,
+}
+
+impl KillReport {
+    /// Whether every promise was kept.
+    pub fn is_clean(&self) -> bool {
+        let counts = [self.restarts_failed, self.ended_on_their_own, self.stalls];
+        counts.iter().all(|count| *count == 0)
+            && self.equivocations == 0
+            && self.doubts == 0
+            && self.verdict.lost == 0
+            && self.verdict.contradictions == 0
+            && self.load.refused.is_empty()
+            && self.failures.is_empty()
+    }
+}
+
+impl fmt::Display for KillReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = count_per_second(self.kills, self.seconds);
+        write!(
+            f,
+            "kills: {} ({} in start-up, {} below a quorum), {rate:.1}/s, {} stops; restarts failed \
+             {} of {}; acknowledged lost {} of {}, contradictions {}; equivocations {}; stalls {} \
+             of {}; longest recovery {} ms, longest growth {} ms; doubts {}, votes given again {}; \
+             height {}, sent {}, attempts {}, unresolved {}; seed {}",
+            self.kills,
+            self.kills_in_startup,
+            self.kills_below_quorum,
+            self.stops,
+            self.restarts_failed,
+            self.restarts,
+            self.verdict.lost,
+            self.verdict.acknowledged,
+            self.verdict.contradictions,
+            self.equivocations,
+            self.stalls,
+            self.settled,
+            self.max_recovery_ms,
+            self.max_growth_ms,
+            self.doubts,
+            self.votes_given_again,
+            self.height,
+            self.load.sent,
+            self.load.attempts,
+            self.load.unresolved,
+            self.seed,
+        )?;
+        for line in self.failures.iter().chain(&self.verdict.shown).chain(&self.load.refused) {
+            write!(f, "\n  {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Events per second, 0 before any time has passed.
+fn count_per_second(count: u64, seconds: f64) -> f64 {
+    let count = u32::try_from(count).map_or(f64::INFINITY, f64::from);
+    if seconds > 0.0 { count / seconds } else { 0.0 }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Strike {
+    Running(usize),
+    InStartUp(usize),
+    Stop,
+}
+
+struct Campaign {
+    consortium: Consortium,
+    views: Views,
+    acknowledged: Arc<Acknowledged>,
+    random: Seeded,
+    report: KillReport,
+    /// Moments of starts whose first answer has not been seen, with the height promised before.
+    starting: [Option<(Instant, u64)>; DEPARTMENTS.len()],
+}
+
+/// Kills nodes until the plan is fulfilled, then judges.
+pub fn kill_campaign(plan: KillPlan) -> KillReport {
+    let consortium = Consortium::started();
+    let views = Views::of(&consortium);
+    let acknowledged = Arc::new(Acknowledged::default());
+    let load_plan =
+        LoadPlan { per_second: plan.load_per_second, workers: 12, offices: 1, seed: plan.seed };
+    let load = Load::start(&consortium, load_plan, &acknowledged);
+    let reader = Reader::start(&views, &acknowledged);
+    let mut campaign = Campaign {
+        consortium,
+        views,
+        acknowledged,
+        random: Seeded::new(plan.seed),
+        report: KillReport { seed: plan.seed, ..KillReport::default() },
+        starting: Default::default(),
+    };
+    let started = Instant::now();
+    let mut unsettled = 0;
+    while campaign.report.kills < plan.kills && campaign.report.failures.is_empty() {
+        campaign.round();
+        unsettled += 1;
+        if unsettled > ROUNDS_UNSETTLED_MAX || campaign.random.percent(40) {
+            campaign.settle();
+            unsettled = 0;
+        }
+    }
+    campaign.settle();
+    campaign.report.seconds = started.elapsed().as_secs_f64();
+    campaign.report.load = load.finish();
+    drop(reader);
+    campaign.judge()
+}
+
+impl Campaign {
+    fn round(&mut self) {
+        let strike = match self.random.below(100) {
+            0..35 => Strike::Running(1),
+            35..55 => Strike::Running(2),
+            55..70 => Strike::Running(DEPARTMENTS.len()),
+            70..95 => Strike::InStartUp(1 + self.random.index(2)),
+            _ => Strike::Stop,
+        };
+        match strike {
+            Strike::Running(count) => {
+                let nodes = self.random.nodes(count);
+                self.strike(&nodes);
+                self.start_again(&nodes);
+            }
+            Strike::InStartUp(count) => {
+                let nodes = self.random.nodes(count);
+                self.strike(&nodes);
+                for _ in 0..=self.random.below(3) {
+                    self.start_again(&nodes);
+                    std::thread::sleep(self.random.millis(10, 300));
+                    let killed = self.strike(&nodes);
+                    self.report.kills_in_startup += killed;
+                }
+                self.start_again(&nodes);
+            }
+            Strike::Stop => {
+                let node = self.random.nodes(1)[0];
+                if self.is_running(node) {
+                    self.consortium.signal(node, "STOP");
+                    self.report.stops += 1;
+                    std::thread::sleep(self.random.millis(100, 1_500));
+                    self.consortium.signal(node, "CONT");
+                }
+            }
+        }
+    }
+
+    /// Whether a node runs; one that ended on its own is reported.
+    fn is_running(&mut self, node: usize) -> bool {
+        if let Some(status) = self.consortium.exited(node) {
+            self.report.ended_on_their_own += 1;
+            self.starting[node] = None;
+            let tail = self.log_tail(node);
+            let words = format!("{} ended with {status}:\n{tail}", DEPARTMENTS[node]);
+            self.report.failures.push(words);
+        }
+        self.consortium.is_started(node)
+    }
+
+    fn log_tail(&self, node: usize) -> String {
+        tail(&self.consortium.log(node), LOG_LINES_SHOWN)
+    }
+
+    /// Kills what runs of these nodes; how many that were.
+    fn strike(&mut self, nodes: &[usize]) -> u64 {
+        let running = (0..DEPARTMENTS.len()).filter(|n| self.consortium.is_started(*n)).count();
+        let mut killed = 0;
+        for node in nodes {
+            if self.is_running(*node) {
+                self.consortium.kill(*node);
+                self.starting[*node] = None;
+                killed += 1;
+            }
+        }
+        self.report.kills += killed;
+        if running as u64 - killed < 3 {
+            self.report.kills_below_quorum += killed;
+        }
+        killed
+    }
+
+    fn start_again(&mut self, nodes: &[usize]) {
+        for node in nodes {
+            if self.random.percent(60) {
+                std::thread::sleep(self.random.millis(0, 150));
+            }
+            if !self.consortium.is_started(*node) {
+                let promised = self.acknowledged.durable_height(*node);
+                self.consortium.start(*node);
+                self.acknowledged.restarted(*node);
+                self.starting[*node] = Some((Instant::now(), promised));
+                self.report.restarts += 1;
+            }
+        }
+    }
+
+    /// Looks after the nodes that were started: whether all of them have answered.
+    fn look(&mut self) -> bool {
+        for node in 0..DEPARTMENTS.len() {
+            if !self.is_running(node) {
+                return false;
+            }
+            let Some((since, promised)) = self.starting[node] else { continue };
+            if let Some(status) = self.views.status(node) {
+                self.starting[node] = None;
+                self.acknowledged.came_back(node, promised, status.height);
+                let took = since.elapsed().as_millis();
+                self.report.max_recovery_ms = self.report.max_recovery_ms.max(took);
+            } else if since.elapsed() > RECOVERY_MAX {
+                self.starting[node] = None;
+                self.report.restarts_failed += 1;
+                let tail = self.log_tail(node);
+                let words =
+                    format!("{} does not answer after its start:\n{tail}", DEPARTMENTS[node]);
+                self.report.failures.push(words);
+            }
+        }
+        self.starting.iter().all(Option::is_none)
+    }
+
+    /// Everything comes back and grows.
+    fn settle(&mut self) {
+        let started = Instant::now();
+        self.report.settled += 1;
+        let mut goal = None;
+        while self.report.failures.is_empty() {
+            if self.look()
+                && let Some(heights) = self.views.heights()
+            {
+                let highest = heights.iter().copied().max().unwrap_or_default();
+                let goal = *goal.get_or_insert(highest + 1);
+                if heights.iter().all(|height| *height >= goal) {
+                    let took = started.elapsed().as_millis();
+                    self.report.max_growth_ms = self.report.max_growth_ms.max(took);
+                    return;
+                }
+            }
+            if started.elapsed() > GROWTH_MAX {
+                self.report.stalls += 1;
+                let statuses: Vec<_> = (0..DEPARTMENTS.len())
+                    .map(|node| self.views.get(node, "/v1/status").map(|(_, status)| status))
+                    .collect();
+                self.report.failures.push(format!("no growth in {GROWTH_MAX:?}: {statuses:?}"));
+                return;
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+    }
+
+    fn judge(mut self) -> KillReport {
+        if self.report.failures.is_empty() {
+            self.report.verdict = self.acknowledged.judge(&self.views);
+            let (views, mut equal) = (&self.views, Err(String::new()));
+            views.wait(RECOVERY_MAX, || {
+                equal = views.equal_at_common_height();
+                equal.is_ok()
+            });
+            match equal {
+                Ok(height) => self.report.height = height,
+                Err(words) => self.report.failures.push(words),
+            }
+        }
+        for node in 0..DEPARTMENTS.len() {
+            let log = self.consortium.log(node);
+            self.report.equivocations += log.matches("equivocation").count();
+            self.report.votes_given_again += log.matches("giving the earlier vote again").count();
+            self.report.doubts += log.matches("in doubt").count();
+            let counted = self.views.text(node, "/metrics").unwrap_or_default();
+            let counted = counted
+                .lines()
+                .filter(|line| line.starts_with("mulu_consensus_equivocations_total"))
+                .any(|line| !line.ends_with(" 0"));
+            self.report.equivocations += usize::from(counted);
+            if log.contains("this is a bug") {
+                let tail = self.log_tail(node);
+                self.report.failures.push(format!("{} panicked:\n{tail}", DEPARTMENTS[node]));
+            }
+        }
+        self.report
+    }
+}
+
+/// Reads the blocks of all nodes while the campaign goes on.
+pub struct Reader {
+    stop: Arc<AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Reader {
+    /// Starts to read.
+    pub fn start(views: &Views, acknowledged: &Arc<Acknowledged>) -> Reader {
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads = (0..DEPARTMENTS.len()).map(|node| {
+            let (views, acknowledged, stop) = (views.clone(), acknowledged.clone(), stop.clone());
+            std::thread::spawn(move || {
+                let mut walk = Walk::default();
+                while !stop.load(SeqCst) {
+                    if !acknowledged.follow(&views, node, &mut walk) {
+                        std::thread::sleep(LOOK_INTERVAL * 4);
+                    }
+                }
+            })
+        });
+        Reader { threads: threads.collect(), stop }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stop.store(true, SeqCst);
+        for thread in self.threads.drain(..) {
+            // A reader that panicked has said so on standard error.
+            drop(thread.join());
+        }
+    }
+}
