@@ -3,6 +3,7 @@
 //! Everything listens on loopback, on ports of its own; whatever was started is stopped when the
 //! value is dropped, by the handle that started it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -20,8 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Consortium {
     /// Its folder.
     pub dir: PathBuf,
-    p2p_port: u16,
-    api_port: u16,
+    ports: Ports,
     nodes: Vec<Option<Child>>,
     // Kept for its `Drop`: it removes the folder.
     _folder: tempfile::TempDir,
@@ -38,16 +38,32 @@ pub fn programs() -> PathBuf {
     folder.to_path_buf()
 }
 
-/// Ports that are free now: two blocks of four, apart for each test process.
-fn free_ports() -> (u16, u16) {
-    // Below the range from which the system takes ports for outgoing connections.
-    let start = 10_000 + u16::try_from(std::process::id() % 1_360).unwrap_or(0) * 16;
-    let free =
-        |first: u16| (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok());
-    let mut candidates = (start..32_000).step_by(16).chain((10_000..start).step_by(16));
-    let first = candidates.find(|p| free(*p) && free(p + 8));
-    let first = first.expect("there are free ports");
-    (first, first + 8)
+/// Ports of one consortium: two blocks of four after each of two base ports. The lock keeps other
+/// consortia off, of this and of other processes, also while a node is down and its ports free.
+struct Ports {
+    p2p: u16,
+    api: u16,
+    _lock: File,
+}
+
+impl Ports {
+    fn take() -> Ports {
+        // Apart for each test process, below the range of ports for outgoing connections.
+        let start = 10_000 + u16::try_from(std::process::id() % 1_360).unwrap_or(0) * 16;
+        let mut candidates = (start..32_000).step_by(16).chain((10_000..start).step_by(16));
+        candidates.find_map(Ports::claim).expect("there are free ports")
+    }
+
+    fn claim(first: u16) -> Option<Ports> {
+        let path = std::env::temp_dir().join(format!("mulu-tests-ports-{first}.lock"));
+        let lock = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+        lock.try_lock().ok()?;
+        let free = |base: u16| {
+            (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", base + n)).is_ok())
+        };
+        let (p2p, api) = (first, first + 8);
+        (free(p2p) && free(api)).then_some(Ports { p2p, api, _lock: lock })
+    }
 }
 
 impl Consortium {
@@ -55,15 +71,14 @@ impl Consortium {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let dir = folder.path().join("consortium");
-        let (p2p_port, api_port) = free_ports();
+        let ports = Ports::take();
+        let (p2p, api) = (ports.p2p.to_string(), ports.api.to_string());
         let consortium = Consortium {
             dir: dir.clone(),
-            p2p_port,
-            api_port,
+            ports,
             nodes: DEPARTMENTS.iter().map(|_| None).collect(),
             _folder: folder,
         };
-        let (p2p, api) = (p2p_port.to_string(), api_port.to_string());
         let dir = dir.to_string_lossy().into_owned();
         consortium.mulu_ok(&[
             "devnet",
@@ -95,12 +110,12 @@ impl Consortium {
 
     /// Where a department listens for its peers.
     pub fn p2p_port(&self, node: usize) -> u16 {
-        self.p2p_port + 1 + u16::try_from(node).unwrap_or(0)
+        self.ports.p2p + 1 + u16::try_from(node).unwrap_or(0)
     }
 
     /// A department's API.
     pub fn url(&self, node: usize) -> String {
-        format!("http://127.0.0.1:{}", self.api_port + 1 + u16::try_from(node).unwrap_or(0))
+        format!("http://127.0.0.1:{}", self.ports.api + 1 + u16::try_from(node).unwrap_or(0))
     }
 
     /// The genesis digest, as the profiles name it.

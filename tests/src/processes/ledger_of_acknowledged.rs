@@ -11,12 +11,15 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::view::{BlockView, Place, Views};
 use crate::consortium::DEPARTMENTS;
 
 /// Blocks below the last one read that are read again after a restart.
 const REREAD_BLOCKS: u64 = 16;
+/// At the end every node has what any node acknowledged within this time.
+const LEVEL_MAX: Duration = Duration::from_secs(30);
 /// Violations kept word for word; all are counted.
 const SHOWN_MAX: usize = 20;
 
@@ -123,11 +126,17 @@ impl Acknowledged {
         true
     }
 
-    /// Reads every node from block 1 to the lowest tip and judges. The nodes must all answer.
+    /// Waits until every node has the highest height acknowledged, reads all their blocks from
+    /// block 1 to the lowest tip, and judges.
     pub fn judge(&self, views: &Views) -> Verdict {
-        let tip = views.heights().and_then(|heights| heights.into_iter().min());
-        let Some(tip) = tip else {
-            self.violation("a node does not answer at the end".to_owned());
+        let promised = (0..DEPARTMENTS.len()).map(|node| self.durable_height(node)).max();
+        let mut tip = None;
+        views.wait(LEVEL_MAX, || {
+            tip = views.heights().and_then(|heights| heights.into_iter().min());
+            tip >= promised
+        });
+        let Some(tip) = tip.filter(|tip| Some(*tip) >= promised) else {
+            self.violation(format!("at the end not all nodes reach {promised:?}: {tip:?}"));
             return self.verdict();
         };
         std::thread::scope(|scope| {
