@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use mulu_node::p2p::{HANDSHAKE_TIMEOUT, REDIAL_LONGEST};
 
-use super::kills::Reader;
 use super::ledger_of_acknowledged::{Acknowledged, Verdict};
 use super::load::{Load, LoadPlan, LoadReport};
 use super::proxy::Network;
+use super::reader::Reader;
 use super::seeded::Seeded;
 use super::view::{LOOK_INTERVAL, Views};
 use crate::consortium::{Consortium, DEPARTMENTS};
@@ -20,8 +20,12 @@ const ROUNDS: Duration = Duration::from_secs(10);
 /// out, the longest wait before dialling again passes, and a few rounds decide.
 pub const HEAL_MAX: Duration =
     HANDSHAKE_TIMEOUT.saturating_add(REDIAL_LONGEST).saturating_add(ROUNDS);
-/// Shortest and longest fault, in milliseconds.
+/// Shortest and longest of most faults, in milliseconds.
 const FAULT_MS: (u64, u64) = (3_000, 8_000);
+/// The same for the others: connections die of unanswered pings, and dialling slows down.
+const LONG_FAULT_MS: (u64, u64) = (20_000, 28_000);
+/// How many of a hundred faults are long.
+const LONG_PERCENT: u64 = 25;
 
 /// What is done to the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,8 +123,9 @@ pub struct ChaosReport {
     pub quorum_stalls: u64,
     /// Longest time from healing until all nodes had grown.
     pub max_recovery_ms: u128,
-    /// Each fault with its recovery in milliseconds.
-    pub recoveries: Vec<(Fault, u128)>,
+    /// Each fault with the milliseconds it lasted, the blocks decided meanwhile, and the
+    /// milliseconds of recovery.
+    pub recoveries: Vec<(Fault, u128, u64, u128)>,
     /// Equivocations in any node's log.
     pub equivocations: usize,
     /// Height at the end, equal on all nodes with its state root.
@@ -144,6 +149,7 @@ impl ChaosReport {
             && self.verdict.lost == 0
             && self.verdict.contradictions == 0
             && self.load.refused.is_empty()
+            && self.load.unresolved == 0
             && self.failures.is_empty()
     }
 }
@@ -171,10 +177,11 @@ impl fmt::Display for ChaosReport {
             self.not_run.len(),
             self.seed,
         )?;
-        for (fault, millis) in &self.recoveries {
-            write!(f, "\n  {fault:?}: {millis} ms")?;
+        for (fault, lasting, blocks, millis) in &self.recoveries {
+            write!(f, "\n  {fault:?}: {lasting} ms, {blocks} blocks; healed in {millis} ms")?;
         }
-        for line in self.not_run.iter().chain(&self.failures).chain(&self.verdict.shown) {
+        let lines = self.not_run.iter().chain(&self.failures);
+        for line in lines.chain(&self.verdict.shown).chain(&self.load.refused) {
             write!(f, "\n  {line}")?;
         }
         Ok(())
@@ -241,7 +248,9 @@ fn scenario(
     let others: Vec<usize> =
         (0..DEPARTMENTS.len()).filter(|node| fault.alone() != Some(*node)).collect();
     let before = highest(views, &others);
-    let end = Instant::now() + random.millis(FAULT_MS.0, FAULT_MS.1);
+    let (shortest, longest) = if random.percent(LONG_PERCENT) { LONG_FAULT_MS } else { FAULT_MS };
+    let lasting = random.millis(shortest, longest);
+    let end = Instant::now() + lasting;
     let mut bad = true;
     fault.apply(network, random, true);
     while Instant::now() < end {
@@ -267,7 +276,8 @@ fn scenario(
     match views.wait(HEAL_MAX, grown) {
         Some(took) => {
             let millis = took.as_millis();
-            report.recoveries.push((fault, millis));
+            let blocks = goal.saturating_sub(before + 1);
+            report.recoveries.push((fault, lasting.as_millis(), blocks, millis));
             report.max_recovery_ms = report.max_recovery_ms.max(millis);
         }
         None => {

@@ -4,13 +4,12 @@
 //! Everything served is compared with an undamaged node: every block with its transactions, the
 //! lists of records, and an audit bundle, which the offline auditor verifies.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod report;
+mod served;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use serde_json::Value;
 
 use super::ledger_of_acknowledged::Acknowledged;
 use super::load::{Load, LoadPlan};
@@ -18,6 +17,8 @@ use super::seeded::Seeded;
 use super::tool::{copy_into, tail};
 use super::view::{BlockView, Views};
 use crate::consortium::{Consortium, DEPARTMENTS};
+
+pub use report::{Counts, FlipReport};
 
 /// The node whose files are damaged.
 const NODE: usize = 2;
@@ -35,9 +36,6 @@ const BURST_BYTES_MAX: u64 = 512;
 const LOG_LINES_SHOWN: usize = 25;
 /// The entry whose bundle is verified.
 const ENTRY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/demo/entry.json");
-const ENTRY_CODE: &str = "307017/demo0001";
-/// The lists compared.
-const LISTS: [&str; 5] = ["members", "offices", "keys", "duties", "entries"];
 
 /// How much to damage.
 #[derive(Debug, Clone, Copy)]
@@ -48,76 +46,6 @@ pub struct FlipPlan {
     pub votes: u64,
     /// What is damaged, where, how.
     pub seed: u64,
-}
-
-/// What came of the damages of one kind of file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Damages.
-    pub tried: u64,
-    /// The node refused to start, or stopped, with one clear sentence.
-    pub refused: u64,
-    /// The node answered `internal_error` for what it could not read, and nothing wrong.
-    pub detected: u64,
-    /// The node noticed, abstained, and fetched what it missed: equal in the end.
-    pub repaired: u64,
-    /// Equal in the end without any word: what was damaged did not matter.
-    pub harmless: u64,
-    /// Something wrong was served, or a damaged vote log was believed.
-    pub silent: u64,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Default)]
-pub struct FlipReport {
-    /// The plan's seed.
-    pub seed: u64,
-    /// By kind of file.
-    pub kinds: BTreeMap<&'static str, Counts>,
-    /// Refused nodes whose files were moved aside: all, and those that stood and voted with the
-    /// others again.
-    pub ways_out: (u64, u64),
-    /// Longest of these ways, in milliseconds.
-    pub max_way_out_ms: u128,
-    /// Equivocations in any node's log.
-    pub equivocations: usize,
-    /// What went wrong, in words.
-    pub failures: Vec<String>,
-}
-
-impl FlipReport {
-    /// Whether every promise was kept.
-    pub fn is_clean(&self) -> bool {
-        self.kinds.values().all(|counts| counts.silent == 0)
-            && self.ways_out.0 == self.ways_out.1
-            && self.equivocations == 0
-            && self.failures.is_empty()
-    }
-}
-
-impl fmt::Display for FlipReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tried: u64 = self.kinds.values().map(|c| c.tried).sum();
-        let silent: u64 = self.kinds.values().map(|c| c.silent).sum();
-        write!(
-            f,
-            "damage: silent {silent} of {tried}; ways out {} of {}, longest {} ms; equivocations \
-             {}; seed {}",
-            self.ways_out.1, self.ways_out.0, self.max_way_out_ms, self.equivocations, self.seed
-        )?;
-        for (kind, c) in &self.kinds {
-            write!(
-                f,
-                "\n  {kind:<12} tried {:>4}  refused {:>4}  detected {:>4}  repaired {:>4}  \
-                 harmless {:>4}  silent {:>4}",
-                c.tried, c.refused, c.detected, c.repaired, c.harmless, c.silent
-            )?;
-        }
-        for line in &self.failures {
-            write!(f, "\n  {line}")?;
-        }
-        Ok(())
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -335,82 +263,6 @@ impl Campaign {
         match sentences.as_slice() {
             [one] if code == Some(1) && one.contains(&folder) => Ok(End::Refused),
             _ => Err(format!("ended with {code:?} unclearly:\n{}", tail(said, LOG_LINES_SHOWN))),
-        }
-    }
-
-    /// Whether everything is served, and as the witness serves it; some of it may be answered with
-    /// an error instead.
-    ///
-    /// # Errors
-    /// What is served wrong.
-    fn compare(&self) -> Result<bool, String> {
-        let mut complete = true;
-        for (height, expected) in (1..).zip(&self.blocks) {
-            match self.views.get(NODE, &format!("/v1/blocks/{height}")) {
-                Some((200, _)) => {
-                    let found = self.views.block(NODE, height);
-                    if found.as_ref() != Some(expected) {
-                        return Err(format!("block {height}: {found:?}, not {expected:?}"));
-                    }
-                }
-                Some((500.., _)) | None => complete = false,
-                Some(other) => return Err(format!("block {height}: {other:?}")),
-            }
-        }
-        for list in LISTS {
-            complete &= self.compare_list(&format!("/v1/{list}?limit=1000"))?;
-        }
-        Ok(complete & self.verify_bundle()?)
-    }
-
-    /// Compares all pages of a list; a block that comes in between gives both another look.
-    fn compare_list(&self, path: &str) -> Result<bool, String> {
-        let mut pages = String::new();
-        for _ in 0..20 {
-            let page = format!("{path}{pages}");
-            let (Some((200, expected)), Some((status, found))) =
-                (self.views.get(WITNESS, &page), self.views.get(NODE, &page))
-            else {
-                return Ok(false);
-            };
-            if status >= 500 {
-                return Ok(false);
-            }
-            if expected["height"] != found["height"] {
-                std::thread::sleep(Duration::from_millis(50));
-                continue;
-            }
-            if expected != found {
-                return Err(format!("{page} differs"));
-            }
-            match expected["next_cursor"].as_str() {
-                Some(cursor) => pages = format!("&cursor={cursor}"),
-                None => return Ok(true),
-            }
-        }
-        Err(format!("{path} has too many pages, or the heights never agree"))
-    }
-
-    /// What the offline auditor says of a bundle that the node exported.
-    fn verify_bundle(&self) -> Result<bool, String> {
-        let genesis = self.consortium.get(WITNESS, "/v1/status")["genesis"].clone();
-        let genesis = genesis.as_str().ok_or("no genesis digest")?;
-        let file = self.consortium.dir.join("damaged.bundle");
-        // It may not be there: then nothing is left over either.
-        drop(std::fs::remove_file(&file));
-        let file = file.to_string_lossy().into_owned();
-        let out = ["--out", file.as_str(), "--genesis", genesis];
-        let export = ["--profile", DEPARTMENTS[NODE], "audit", "export", ENTRY_CODE];
-        let exported = self.consortium.mulu(&[&export[..], &out[..]].concat());
-        if !exported.status.success() {
-            return Ok(false);
-        }
-        let verify = ["--output", "json", "audit", "verify", &file, "--genesis", genesis];
-        let verified = self.consortium.mulu(&verify);
-        let report: Value = serde_json::from_slice(&verified.stdout).unwrap_or_default();
-        match report["verdict"] == "VERIFIED" {
-            true => Ok(true),
-            false => Err(format!("the bundle is refused: {report}")),
         }
     }
 

@@ -256,7 +256,9 @@ fn round(
             report.went_on += 1;
             let heights = [views.status(NODE), views.status(0)].map(|s| s.map(|s| s.height));
             if heights[0].is_none() {
-                return Err(format!("on a full disk the node neither stops nor answers {heights:?}"));
+                return Err(format!(
+                    "on a full disk the node neither stops nor answers {heights:?}"
+                ));
             }
             consortium.kill(NODE);
         }

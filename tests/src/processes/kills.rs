@@ -5,17 +5,20 @@
 //! [`ROUNDS_UNSETTLED_MAX`] of them everything must settle: all nodes answer and all of them grow
 //! beyond the highest height there was.
 
-use std::fmt;
+mod report;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use super::ledger_of_acknowledged::{Acknowledged, Verdict, Walk};
-use super::load::{Load, LoadPlan, LoadReport};
+use super::ledger_of_acknowledged::Acknowledged;
+use super::load::{Load, LoadPlan};
+use super::reader::Reader;
 use super::seeded::Seeded;
 use super::tool::tail;
 use super::view::{LOOK_INTERVAL, Views};
 use crate::consortium::{Consortium, DEPARTMENTS};
+
+pub use report::KillReport;
 
 /// A started node answers within this time, or its restart has failed.
 const RECOVERY_MAX: Duration = Duration::from_secs(30);
@@ -23,6 +26,8 @@ const RECOVERY_MAX: Duration = Duration::from_secs(30);
 const GROWTH_MAX: Duration = Duration::from_secs(60);
 /// Rounds in a row that may strike before everything was seen to settle.
 const ROUNDS_UNSETTLED_MAX: u64 = 3;
+/// Longest time without a strike after everything has settled, in milliseconds.
+const CALM_MS_MAX: u64 = 700;
 /// Last lines shown of the log of a node that ended on its own.
 const LOG_LINES_SHOWN: usize = 30;
 
@@ -35,109 +40,6 @@ pub struct KillPlan {
     pub seed: u64,
     /// Transactions due in a second.
     pub load_per_second: u64,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Default)]
-pub struct KillReport {
-    /// The plan's seed.
-    pub seed: u64,
-    /// SIGKILLs delivered.
-    pub kills: u64,
-    /// Of them, 10 to 300 ms after the process was made.
-    pub kills_in_startup: u64,
-    /// SIGKILLs that left fewer than a quorum running.
-    pub kills_below_quorum: u64,
-    /// SIGSTOPs, each followed by SIGCONT.
-    pub stops: u64,
-    /// Processes started again.
-    pub restarts: u64,
-    /// Of them, not answering in time.
-    pub restarts_failed: u64,
-    /// Processes that ended on their own.
-    pub ended_on_their_own: u64,
-    /// Times that everything had to settle, and did not.
-    pub stalls: u64,
-    /// Times that everything had to settle.
-    pub settled: u64,
-    /// Longest time from a node's start to its first answer.
-    pub max_recovery_ms: u128,
-    /// Longest time from the last strike until all nodes had grown.
-    pub max_growth_ms: u128,
-    /// Equivocations in any node's log.
-    pub equivocations: usize,
-    /// Votes given again instead of others, from the logs: the signer guard at work.
-    pub votes_given_again: usize,
-    /// Times that a node found its vote log in doubt; a kill alone never causes that.
-    pub doubts: usize,
-    /// Height at the end, equal on all nodes with its state root.
-    pub height: u64,
-    /// What clients were promised, and what is left of it.
-    pub verdict: Verdict,
-    /// What became of the load.
-    pub load: LoadReport,
-    /// How long the strikes took, without the final comparison.
-    pub seconds: f64,
-    /// What went wrong, in words.
-    pub failures: Vec<String>,
-}
-
-impl KillReport {
-    /// Whether every promise was kept.
-    pub fn is_clean(&self) -> bool {
-        let counts = [self.restarts_failed, self.ended_on_their_own, self.stalls];
-        counts.iter().all(|count| *count == 0)
-            && self.equivocations == 0
-            && self.doubts == 0
-            && self.verdict.lost == 0
-            && self.verdict.contradictions == 0
-            && self.load.refused.is_empty()
-            && self.failures.is_empty()
-    }
-}
-
-impl fmt::Display for KillReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = count_per_second(self.kills, self.seconds);
-        write!(
-            f,
-            "kills: {} ({} in start-up, {} below a quorum), {rate:.1}/s, {} stops; restarts failed \
-             {} of {}; acknowledged lost {} of {}, contradictions {}; equivocations {}; stalls {} \
-             of {}; longest recovery {} ms, longest growth {} ms; doubts {}, votes given again {}; \
-             height {}, sent {}, attempts {}, unresolved {}; seed {}",
-            self.kills,
-            self.kills_in_startup,
-            self.kills_below_quorum,
-            self.stops,
-            self.restarts_failed,
-            self.restarts,
-            self.verdict.lost,
-            self.verdict.acknowledged,
-            self.verdict.contradictions,
-            self.equivocations,
-            self.stalls,
-            self.settled,
-            self.max_recovery_ms,
-            self.max_growth_ms,
-            self.doubts,
-            self.votes_given_again,
-            self.height,
-            self.load.sent,
-            self.load.attempts,
-            self.load.unresolved,
-            self.seed,
-        )?;
-        for line in self.failures.iter().chain(&self.verdict.shown).chain(&self.load.refused) {
-            write!(f, "\n  {line}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Events per second, 0 before any time has passed.
-fn count_per_second(count: u64, seconds: f64) -> f64 {
-    let count = u32::try_from(count).map_or(f64::INFINITY, f64::from);
-    if seconds > 0.0 { count / seconds } else { 0.0 }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +83,8 @@ pub fn kill_campaign(plan: KillPlan) -> KillReport {
         unsettled += 1;
         if unsettled > ROUNDS_UNSETTLED_MAX || campaign.random.percent(40) {
             campaign.settle();
+            // Work between the strikes, so that there is something to lose.
+            std::thread::sleep(campaign.random.millis(0, CALM_MS_MAX));
             unsettled = 0;
         }
     }
@@ -194,10 +98,11 @@ pub fn kill_campaign(plan: KillPlan) -> KillReport {
 impl Campaign {
     fn round(&mut self) {
         let strike = match self.random.below(100) {
-            0..35 => Strike::Running(1),
-            35..55 => Strike::Running(2),
-            55..70 => Strike::Running(DEPARTMENTS.len()),
-            70..95 => Strike::InStartUp(1 + self.random.index(2)),
+            0..50 => Strike::Running(1),
+            50..60 => Strike::Running(2),
+            60..70 => Strike::Running(DEPARTMENTS.len()),
+            70..90 => Strike::InStartUp(1),
+            90..95 => Strike::InStartUp(2),
             _ => Strike::Stop,
         };
         match strike {
@@ -361,40 +266,5 @@ impl Campaign {
             }
         }
         self.report
-    }
-}
-
-/// Reads the blocks of all nodes while the campaign goes on.
-pub struct Reader {
-    stop: Arc<AtomicBool>,
-    threads: Vec<std::thread::JoinHandle<()>>,
-}
-
-impl Reader {
-    /// Starts to read.
-    pub fn start(views: &Views, acknowledged: &Arc<Acknowledged>) -> Reader {
-        let stop = Arc::new(AtomicBool::new(false));
-        let threads = (0..DEPARTMENTS.len()).map(|node| {
-            let (views, acknowledged, stop) = (views.clone(), acknowledged.clone(), stop.clone());
-            std::thread::spawn(move || {
-                let mut walk = Walk::default();
-                while !stop.load(SeqCst) {
-                    if !acknowledged.follow(&views, node, &mut walk) {
-                        std::thread::sleep(LOOK_INTERVAL * 4);
-                    }
-                }
-            })
-        });
-        Reader { threads: threads.collect(), stop }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.stop.store(true, SeqCst);
-        for thread in self.threads.drain(..) {
-            // A reader that panicked has said so on standard error.
-            drop(thread.join());
-        }
     }
 }

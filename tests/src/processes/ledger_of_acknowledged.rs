@@ -219,3 +219,48 @@ impl Table {
         self.blocks.insert(height, block);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(height: u64, index: u64) -> Place {
+        Place { height, index, outcome: "accepted".to_owned() }
+    }
+
+    fn block(height: u64, ids: &[&str]) -> BlockView {
+        let transactions = (0..).zip(ids).map(|(i, id)| ((*id).to_owned(), place(height, i)));
+        BlockView {
+            id: format!("block {height} of {ids:?}"),
+            state_root: String::new(),
+            transactions: transactions.collect(),
+        }
+    }
+
+    /// Lost transactions and contradictions after two blocks, `a` and `b` in 1 and `c` in 2.
+    fn judged(wrong: impl Fn(&Acknowledged)) -> (u64, u64) {
+        let acknowledged = Acknowledged::default();
+        acknowledged.acknowledge(0, "a", place(1, 0));
+        acknowledged.acknowledge(1, "c", place(2, 0));
+        acknowledged.acknowledge(2, "c", place(2, 0));
+        for node in 0..DEPARTMENTS.len() {
+            acknowledged.table().compare(node, 1, block(1, &["a", "b"]));
+            acknowledged.table().compare(node, 2, block(2, &["c"]));
+        }
+        wrong(&acknowledged);
+        let verdict = acknowledged.verdict();
+        (verdict.lost, verdict.contradictions)
+    }
+
+    #[test]
+    fn every_broken_promise_is_seen() {
+        assert_eq!(judged(|_| {}), (0, 0));
+        assert_eq!(judged(|a| a.acknowledge(0, "lost", place(2, 1))), (1, 0));
+        assert_eq!(judged(|a| a.acknowledge(0, "a", place(2, 1))), (0, 1));
+        assert_eq!(judged(|a| a.acknowledge(3, "b", place(2, 1))), (0, 1), "another place");
+        assert_eq!(judged(|a| a.table().compare(3, 2, block(2, &["d"]))), (0, 1), "a fork");
+        assert_eq!(judged(|a| a.table().compare(3, 3, block(3, &["b"]))), (0, 1), "twice");
+        let came_back = |height| judged(move |a| a.came_back(1, 2, height));
+        assert_eq!((came_back(2), came_back(1)), ((0, 0), (0, 1)));
+    }
+}

@@ -11,6 +11,7 @@ pub mod kills;
 pub mod ledger_of_acknowledged;
 pub mod load;
 pub mod proxy;
+mod reader;
 pub mod seeded;
 mod tool;
 pub mod view;

@@ -134,7 +134,11 @@ impl Views {
     }
 
     /// Waits until the condition holds; how long it took, or nothing when the time was up.
-    pub fn wait(&self, patience: Duration, mut condition: impl FnMut() -> bool) -> Option<Duration> {
+    pub fn wait(
+        &self,
+        patience: Duration,
+        mut condition: impl FnMut() -> bool,
+    ) -> Option<Duration> {
         let started = Instant::now();
         loop {
             if condition() {
