@@ -22,6 +22,8 @@ pub struct Consortium {
     /// Its folder.
     pub dir: PathBuf,
     ports: Ports,
+    hosts: [String; DEPARTMENTS.len()],
+    wrappers: [Vec<String>; DEPARTMENTS.len()],
     nodes: Vec<Option<Child>>,
     // Kept for its `Drop`: it removes the folder.
     _folder: tempfile::TempDir,
@@ -76,6 +78,8 @@ impl Consortium {
         let consortium = Consortium {
             dir: dir.clone(),
             ports,
+            hosts: DEPARTMENTS.map(|_| "127.0.0.1".to_owned()),
+            wrappers: Default::default(),
             nodes: DEPARTMENTS.iter().map(|_| None).collect(),
             _folder: folder,
         };
@@ -113,9 +117,20 @@ impl Consortium {
         self.ports.p2p + 1 + u16::try_from(node).unwrap_or(0)
     }
 
+    /// Lets a node live at another address, started by another program: the wrapper and its
+    /// arguments, which must become the node.
+    pub fn place(&mut self, node: usize, host: String, wrapper: Vec<String>) {
+        self.hosts[node] = host;
+        self.wrappers[node] = wrapper;
+    }
+
     /// A department's API.
     pub fn url(&self, node: usize) -> String {
-        format!("http://127.0.0.1:{}", self.ports.api + 1 + u16::try_from(node).unwrap_or(0))
+        format!(
+            "http://{}:{}",
+            self.hosts[node],
+            self.ports.api + 1 + u16::try_from(node).unwrap_or(0)
+        )
     }
 
     /// The genesis digest, as the profiles name it.
@@ -130,7 +145,16 @@ impl Consortium {
             .append(true)
             .open(self.log_path(node))
             .expect("a log file");
-        let child = Command::new(programs().join("mulud"))
+        let mulud = programs().join("mulud");
+        let mut command = match self.wrappers[node].split_first() {
+            None => Command::new(mulud),
+            Some((wrapper, arguments)) => {
+                let mut command = Command::new(wrapper);
+                command.args(arguments).arg(mulud);
+                command
+            }
+        };
+        let child = command
             .args(["start", "--home"])
             .arg(self.home(node))
             .stdout(log.try_clone().expect("a log file"))

@@ -8,7 +8,8 @@ use mulu_node::p2p::{HANDSHAKE_TIMEOUT, REDIAL_LONGEST};
 
 use super::ledger_of_acknowledged::{Acknowledged, Verdict};
 use super::load::{Load, LoadPlan, LoadReport};
-use super::proxy::Network;
+use super::namespaces::Namespaces;
+use super::proxy::{Network, NetworkGuard, Trouble};
 use super::reader::Reader;
 use super::seeded::Seeded;
 use super::view::{LOOK_INTERVAL, Views};
@@ -52,24 +53,61 @@ pub enum Fault {
     Resets,
 }
 
+/// What carries the bytes between the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wiring {
+    /// Proxies in this process.
+    Proxies,
+    /// Network namespaces of the kernel; takes privileges.
+    Namespaces,
+}
+
+enum Wires {
+    Proxies(NetworkGuard),
+    Namespaces(Namespaces),
+}
+
+impl Wires {
+    fn set(&self, from: usize, to: usize, trouble: Trouble) {
+        match self {
+            Wires::Proxies(guard) => guard.0.set(from, to, trouble),
+            Wires::Namespaces(namespaces) => namespaces.set(from, to, trouble != Trouble::None),
+        }
+    }
+
+    fn heal(&self) {
+        pairs().for_each(|(from, to)| self.set(from, to, Trouble::None));
+    }
+}
+
+/// All ordered pairs of nodes.
+fn pairs() -> impl Iterator<Item = (usize, usize)> {
+    let all = 0..DEPARTMENTS.len();
+    all.clone().flat_map(move |from| all.clone().map(move |to| (from, to))).filter(|(f, t)| f != t)
+}
+
 impl Fault {
-    /// A fault of the given kind, so that a campaign has all kinds before it repeats one.
+    /// A fault of the given kind, so that a campaign has all kinds before it repeats one. The
+    /// first [`Fault::STALLS`] kinds only let flows stand still.
     fn of(kind: u64, random: &mut Seeded) -> Fault {
         let pair = random.nodes(2);
         let (a, b) = (pair[0], pair[1]);
-        match kind % 10 {
-            0 => Fault::Slow,
-            1 => Fault::Isolated(a),
-            2 => Fault::Resets,
-            3 => Fault::Halves(a, b),
-            4 => Fault::Mute(a),
-            5 => Fault::Flapping(a),
-            6 => Fault::OneWay(a, b),
-            7 => Fault::Narrow,
+        match kind % Fault::KINDS {
+            0 => Fault::Isolated(a),
+            1 => Fault::Halves(a, b),
+            2 => Fault::Mute(a),
+            3 => Fault::Flapping(a),
+            4 => Fault::Deaf(a),
+            5 => Fault::OneWay(a, b),
+            6 => Fault::Slow,
+            7 => Fault::Resets,
             8 => Fault::Refused(a),
-            _ => Fault::Deaf(a),
+            _ => Fault::Narrow,
         }
     }
+
+    const KINDS: u64 = 10;
+    const STALLS: u64 = 6;
 
     /// The node that the fault spares the others of: they are a quorum and must go on.
     fn alone(self) -> Option<usize> {
@@ -81,28 +119,34 @@ impl Fault {
         }
     }
 
-    /// Puts the fault in force, or renews what wears off.
-    fn apply(self, network: &Network, random: &mut Seeded, first: bool) {
-        for (from, to, flow) in network.flows() {
-            let touches = |node: usize| from == node || to == node;
-            match self {
-                Fault::Slow if first => flow.delay(random.millis(0, 2_000)),
-                Fault::Narrow if first => flow.narrow(2_048 + random.below(48 * 1_024)),
-                Fault::Isolated(node) if touches(node) => flow.stall(),
-                Fault::Refused(node) if touches(node) => flow.refuse(),
-                Fault::Halves(a, b) if [a, b].contains(&from) != [a, b].contains(&to) => {
-                    flow.stall();
-                }
-                Fault::Mute(node) if from == node => flow.stall(),
-                Fault::Deaf(node) if to == node => flow.stall(),
-                Fault::OneWay(a, b) if (from, to) == (a, b) => flow.stall(),
-                Fault::Flapping(node) if touches(node) => match first {
-                    true => flow.stall(),
-                    // Both ways of all links together, so that the node is in or out.
-                    false => flow.heal(),
-                },
-                Fault::Resets => flow.reset_after(random.below(64 * 1_024)),
-                _ => {}
+    /// What the fault does to the flow from one node to another, if anything.
+    fn trouble(self, from: usize, to: usize, random: &mut Seeded) -> Option<Trouble> {
+        let across = |a, b| [a, b].contains(&from) != [a, b].contains(&to);
+        let hit = match self {
+            Fault::Slow | Fault::Narrow | Fault::Resets => true,
+            Fault::Isolated(node) | Fault::Refused(node) | Fault::Flapping(node) => {
+                from == node || to == node
+            }
+            Fault::Halves(a, b) => across(a, b),
+            Fault::Mute(node) => from == node,
+            Fault::Deaf(node) => to == node,
+            Fault::OneWay(a, b) => (from, to) == (a, b),
+        };
+        let trouble = match self {
+            Fault::Slow => Trouble::Delay(random.millis(0, 2_000)),
+            Fault::Narrow => Trouble::Narrow(2_048 + random.below(48 * 1_024)),
+            Fault::Resets => Trouble::ResetAfter(random.below(64 * 1_024)),
+            Fault::Refused(_) => Trouble::Refuse,
+            _ => Trouble::Stall,
+        };
+        hit.then_some(trouble)
+    }
+
+    /// Puts the fault in force.
+    fn apply(self, wires: &Wires, random: &mut Seeded) {
+        for (from, to) in pairs() {
+            if let Some(trouble) = self.trouble(from, to, random) {
+                wires.set(from, to, trouble);
             }
         }
     }
@@ -134,8 +178,8 @@ pub struct ChaosReport {
     pub verdict: Verdict,
     /// What became of the load.
     pub load: LoadReport,
-    /// Variants that this machine cannot run, with the reason; never counted as passed.
-    pub not_run: Vec<String>,
+    /// Scenarios that this machine cannot run, with the reason; never counted as passed.
+    pub not_run: Option<(u64, String)>,
     /// What went wrong, in words.
     pub failures: Vec<String>,
 }
@@ -156,11 +200,14 @@ impl ChaosReport {
 
 impl fmt::Display for ChaosReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((rounds, why)) = &self.not_run {
+            writeln!(f, "chaos: NOT RUN {rounds} scenarios: {why}")?;
+        }
         write!(
             f,
             "chaos: stalls {} of {} scenarios (bound {} s after healing), three of four stalled {} \
              of {}; longest recovery {} ms; acknowledged lost {} of {}, contradictions {}; \
-             equivocations {}; height {}, sent {}, unresolved {}; not run {}; seed {}",
+             equivocations {}; height {}, sent {}, unresolved {}; seed {}",
             self.stalls,
             self.scenarios,
             HEAL_MAX.as_secs(),
@@ -174,14 +221,12 @@ impl fmt::Display for ChaosReport {
             self.height,
             self.load.sent,
             self.load.unresolved,
-            self.not_run.len(),
             self.seed,
         )?;
         for (fault, lasting, blocks, millis) in &self.recoveries {
             write!(f, "\n  {fault:?}: {lasting} ms, {blocks} blocks; healed in {millis} ms")?;
         }
-        let lines = self.not_run.iter().chain(&self.failures);
-        for line in lines.chain(&self.verdict.shown).chain(&self.load.refused) {
+        for line in self.failures.iter().chain(&self.verdict.shown).chain(&self.load.refused) {
             write!(f, "\n  {line}")?;
         }
         Ok(())
@@ -189,10 +234,19 @@ impl fmt::Display for ChaosReport {
 }
 
 /// Runs so many scenarios, one of each kind before any kind comes again.
-pub fn chaos_campaign(rounds: u64, seed: u64) -> ChaosReport {
+pub fn chaos_campaign(wiring: Wiring, rounds: u64, seed: u64) -> ChaosReport {
+    let mut report = ChaosReport { seed, ..ChaosReport::default() };
     let mut consortium = Consortium::new();
-    let guard = Network::between(&consortium);
-    let network = &guard.0;
+    let (wires, kinds) = match wiring {
+        Wiring::Proxies => (Wires::Proxies(Network::between(&consortium)), Fault::KINDS),
+        Wiring::Namespaces => match Namespaces::around(&mut consortium) {
+            Ok(namespaces) => (Wires::Namespaces(namespaces), Fault::STALLS),
+            Err(why) => {
+                report.not_run = Some((rounds, why));
+                return report;
+            }
+        },
+    };
     for node in 0..DEPARTMENTS.len() {
         consortium.start(node);
     }
@@ -203,16 +257,10 @@ pub fn chaos_campaign(rounds: u64, seed: u64) -> ChaosReport {
     let load = Load::start(&consortium, plan, &acknowledged);
     let reader = Reader::start(&views, &acknowledged);
     let mut random = Seeded::new(seed);
-    let mut report = ChaosReport { seed, ..ChaosReport::default() };
-    report.not_run.push(
-        "network namespaces with packet loss: not run, it needs `nft` and nodes on addresses of \
-         their own"
-            .to_owned(),
-    );
-    let first = random.below(10);
+    let first = random.below(kinds);
     for round in 0..rounds {
-        let fault = Fault::of(first + round, &mut random);
-        scenario(fault, network, &views, &mut random, &mut report);
+        let fault = Fault::of((first + round) % kinds, &mut random);
+        scenario(fault, &wires, &views, &mut random, &mut report);
         for node in 0..DEPARTMENTS.len() {
             if let Some(status) = consortium.exited(node) {
                 let log = consortium.log(node);
@@ -239,7 +287,7 @@ pub fn chaos_campaign(rounds: u64, seed: u64) -> ChaosReport {
 
 fn scenario(
     fault: Fault,
-    network: &Network,
+    wires: &Wires,
     views: &Views,
     random: &mut Seeded,
     report: &mut ChaosReport,
@@ -252,13 +300,15 @@ fn scenario(
     let lasting = random.millis(shortest, longest);
     let end = Instant::now() + lasting;
     let mut bad = true;
-    fault.apply(network, random, true);
+    fault.apply(wires, random);
     while Instant::now() < end {
         std::thread::sleep(random.millis(100, 600));
-        if matches!(fault, Fault::Flapping(_) | Fault::Resets) {
-            bad = !bad;
-            fault.apply(network, random, bad || fault == Fault::Resets);
+        match fault {
+            Fault::Flapping(_) if bad => wires.heal(),
+            Fault::Flapping(_) | Fault::Resets => fault.apply(wires, random),
+            _ => {}
         }
+        bad = !bad;
     }
     if fault.alone().is_some() {
         report.quorum_scenarios += 1;
@@ -268,7 +318,7 @@ fn scenario(
         }
     }
     let goal = highest(views, &others) + 1;
-    network.heal();
+    wires.heal();
     let grown = || {
         let heights = views.heights();
         heights.is_some_and(|heights| heights.iter().all(|height| *height >= goal))

@@ -10,6 +10,7 @@ pub mod full_disk;
 pub mod kills;
 pub mod ledger_of_acknowledged;
 pub mod load;
+mod namespaces;
 pub mod proxy;
 mod reader;
 pub mod seeded;

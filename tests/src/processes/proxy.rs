@@ -23,9 +23,26 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 /// `reset_in` of a flow that is not reset.
 const NEVER: i64 = i64::MAX;
 
-/// What happens to the bytes from one node to another.
+/// What is wrong with a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// Every byte arrives this much later.
+    Delay(Duration),
+    /// At most so many bytes pass in a second.
+    Narrow(u64),
+    /// Nothing moves, and nobody is told.
+    Stall,
+    /// Connections are closed, and new ones too.
+    Refuse,
+    /// The connection that carries the byte of this number, from now, is closed in the middle.
+    ResetAfter(u64),
+}
+
+/// The bytes from one node to another.
 #[derive(Debug)]
-pub struct Flow {
+struct Flow {
     delay_ms: AtomicU64,
     bytes_per_second: AtomicU64,
     stalled: AtomicBool,
@@ -44,38 +61,20 @@ impl Flow {
         }
     }
 
-    /// Every byte arrives this much later.
-    pub fn delay(&self, delay: Duration) {
-        self.delay_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), SeqCst);
-    }
-
-    /// At most so many bytes in a second; 0 is no bound.
-    pub fn narrow(&self, bytes_per_second: u64) {
-        self.bytes_per_second.store(bytes_per_second, SeqCst);
-    }
-
-    /// Nothing moves, and nobody is told.
-    pub fn stall(&self) {
-        self.stalled.store(true, SeqCst);
-    }
-
-    /// Connections are closed, and new ones too.
-    pub fn refuse(&self) {
-        self.refused.store(true, SeqCst);
-    }
-
-    /// The connection that carries the byte of this number, from now, is closed in the middle.
-    pub fn reset_after(&self, bytes: u64) {
-        self.reset_in.store(i64::try_from(bytes).unwrap_or(NEVER), SeqCst);
-    }
-
-    /// As if nothing had ever been wrong.
-    pub fn heal(&self) {
-        self.delay_ms.store(0, SeqCst);
-        self.bytes_per_second.store(0, SeqCst);
-        self.reset_in.store(NEVER, SeqCst);
-        self.refused.store(false, SeqCst);
-        self.stalled.store(false, SeqCst);
+    /// Ends what was wrong before, and lets something else be wrong.
+    fn set(&self, trouble: Trouble) {
+        let (mut delay_ms, mut width, mut reset_in) = (0, 0, NEVER);
+        match trouble {
+            Trouble::Delay(delay) => delay_ms = u64::try_from(delay.as_millis()).unwrap_or(0),
+            Trouble::Narrow(bytes_per_second) => width = bytes_per_second,
+            Trouble::ResetAfter(bytes) => reset_in = i64::try_from(bytes).unwrap_or(NEVER),
+            Trouble::None | Trouble::Stall | Trouble::Refuse => {}
+        }
+        self.delay_ms.store(delay_ms, SeqCst);
+        self.bytes_per_second.store(width, SeqCst);
+        self.reset_in.store(reset_in, SeqCst);
+        self.refused.store(trouble == Trouble::Refuse, SeqCst);
+        self.stalled.store(trouble == Trouble::Stall, SeqCst);
     }
 
     /// How many of the next bytes still pass before the reset, if it falls among them.
@@ -135,21 +134,13 @@ impl Network {
         NetworkGuard(network)
     }
 
-    /// The flow from one node to another.
-    pub fn flow(&self, from: usize, to: usize) -> &Flow {
+    /// Lets something be wrong with the flow from one node to another.
+    pub fn set(&self, from: usize, to: usize, trouble: Trouble) {
+        self.flow(from, to).set(trouble);
+    }
+
+    fn flow(&self, from: usize, to: usize) -> &Flow {
         &self.flows[from][to]
-    }
-
-    /// All flows between different nodes, with their ends.
-    pub fn flows(&self) -> impl Iterator<Item = (usize, usize, &Flow)> {
-        let rows = self.flows.iter().enumerate();
-        rows.flat_map(|(from, row)| row.iter().enumerate().map(move |(to, flow)| (from, to, flow)))
-            .filter(|(from, to, _)| from != to)
-    }
-
-    /// Heals every flow.
-    pub fn heal(&self) {
-        self.flows().for_each(|(_, _, flow)| flow.heal());
     }
 
     fn accept(self: &Arc<Self>, listener: &TcpListener, from: usize, to: usize, port: u16) {
