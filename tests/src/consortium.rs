@@ -14,6 +14,11 @@ use serde_json::Value;
 pub const DEPARTMENTS: [&str; 4] =
     ["market-regulation", "health-commission", "transport-bureau", "data-bureau"];
 
+/// A department's name.
+pub fn name(node: usize) -> &'static str {
+    DEPARTMENTS[node]
+}
+
 /// How long anything may take before a scenario fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -13,7 +13,7 @@ use super::proxy::{Network, NetworkGuard, Trouble};
 use super::reader::Reader;
 use super::seeded::Seeded;
 use super::view::{LOOK_INTERVAL, Views};
-use crate::consortium::{Consortium, DEPARTMENTS};
+use crate::consortium::{Consortium, DEPARTMENTS, name};
 
 /// A few rounds of consensus with their waits grown by failed rounds.
 const ROUNDS: Duration = Duration::from_secs(10);
@@ -264,7 +264,7 @@ pub fn chaos_campaign(wiring: Wiring, rounds: u64, seed: u64) -> ChaosReport {
         for node in 0..DEPARTMENTS.len() {
             if let Some(status) = consortium.exited(node) {
                 let log = consortium.log(node);
-                let words = format!("{} ended with {status}:\n{log}", DEPARTMENTS[node]);
+                let words = format!("{} ended with {status}:\n{log}", name(node));
                 report.failures.push(words);
             }
         }

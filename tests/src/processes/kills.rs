@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::seeded::Seeded;
 use super::tool::tail;
 use super::view::{LOOK_INTERVAL, Views};
-use crate::consortium::{Consortium, DEPARTMENTS};
+use crate::consortium::{Consortium, DEPARTMENTS, name};
 
 pub use report::KillReport;
 
@@ -140,7 +140,7 @@ impl Campaign {
             self.report.ended_on_their_own += 1;
             self.starting[node] = None;
             let tail = self.log_tail(node);
-            let words = format!("{} ended with {status}:\n{tail}", DEPARTMENTS[node]);
+            let words = format!("{} ended with {status}:\n{tail}", name(node));
             self.report.failures.push(words);
         }
         self.consortium.is_started(node)
@@ -199,8 +199,7 @@ impl Campaign {
                 self.starting[node] = None;
                 self.report.restarts_failed += 1;
                 let tail = self.log_tail(node);
-                let words =
-                    format!("{} does not answer after its start:\n{tail}", DEPARTMENTS[node]);
+                let words = format!("{} does not answer after its start:\n{tail}", name(node));
                 self.report.failures.push(words);
             }
         }
@@ -262,7 +261,7 @@ impl Campaign {
             self.report.equivocations += usize::from(counted);
             if log.contains("this is a bug") {
                 let tail = self.log_tail(node);
-                self.report.failures.push(format!("{} panicked:\n{tail}", DEPARTMENTS[node]));
+                self.report.failures.push(format!("{} panicked:\n{tail}", name(node)));
             }
         }
         self.report

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::view::{BlockView, Place, Views};
-use crate::consortium::DEPARTMENTS;
+use crate::consortium::{DEPARTMENTS, name};
 
 /// Blocks below the last one read that are read again after a restart.
 const REREAD_BLOCKS: u64 = 16;
@@ -91,7 +91,7 @@ impl Acknowledged {
         if height < durable_before {
             let words = format!(
                 "{} had acknowledged height {durable_before} and came back at {height}",
-                DEPARTMENTS[node]
+                name(node)
             );
             self.table().violation(words);
         }
@@ -142,14 +142,14 @@ impl Acknowledged {
         std::thread::scope(|scope| {
             for node in 0..DEPARTMENTS.len() {
                 scope.spawn(move || {
-                    let mut walk = Walk::default();
-                    walk.restarts = self.restarts[node].load(SeqCst);
+                    let restarts = self.restarts[node].load(SeqCst);
+                    let mut walk = Walk { restarts, ..Walk::default() };
                     while walk.next <= tip {
                         // Twice: one answer may be lost without anything being wrong.
                         if !self.follow(views, node, &mut walk)
                             && !self.follow(views, node, &mut walk)
                         {
-                            let name = DEPARTMENTS[node];
+                            let name = name(node);
                             return self.violation(format!(
                                 "{name} does not serve block {} of {tip}",
                                 walk.next.max(1)
@@ -202,8 +202,7 @@ impl Table {
     fn compare(&mut self, node: usize, height: u64, block: BlockView) {
         if let Some(known) = self.blocks.get(&height) {
             if *known != block {
-                let words =
-                    format!("{} at height {height}: {block:?}, not {known:?}", DEPARTMENTS[node]);
+                let words = format!("{} at height {height}: {block:?}, not {known:?}", name(node));
                 self.violation(words);
             }
             return;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::consortium::{Consortium, DEPARTMENTS};
+use crate::consortium::{Consortium, DEPARTMENTS, name};
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -124,7 +124,7 @@ impl Network {
                 let own = listener.local_addr().expect("a bound port").port();
                 let port = consortium.p2p_port(to);
                 let (dialled, through) = (format!("/tcp/{port}/p2p/"), format!("/tcp/{own}/p2p/"));
-                assert!(config.contains(&dialled), "{} dials {port}", DEPARTMENTS[from]);
+                assert!(config.contains(&dialled), "{} dials {port}", name(from));
                 config = config.replace(&dialled, &through);
                 let network = network.clone();
                 std::thread::spawn(move || network.accept(&listener, from, to, port));
@@ -222,10 +222,9 @@ impl Network {
                 std::thread::sleep(LOOK_INTERVAL);
             }
             let width = flow.bytes_per_second.load(SeqCst);
-            if width > 0 {
-                let millis = chunk.len() as u64 * 1_000 / width;
-                std::thread::sleep(Duration::from_millis(millis));
-            }
+            // Width 0 is no bound.
+            let millis = (chunk.len() as u64 * 1_000).checked_div(width).unwrap_or(0);
+            std::thread::sleep(Duration::from_millis(millis));
             if let Some(passing) = flow.reset_within(chunk.len()) {
                 drop(sink.write_all(&chunk[..passing]));
                 return;
