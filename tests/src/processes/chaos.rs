@@ -170,8 +170,8 @@ pub struct ChaosReport {
     /// Each fault with the milliseconds it lasted, the blocks decided meanwhile, and the
     /// milliseconds of recovery.
     pub recoveries: Vec<(Fault, u128, u64, u128)>,
-    /// Equivocations in any node's log.
-    pub equivocations: usize,
+    /// Equivocations in any node's log, status or chain.
+    pub equivocations: u64,
     /// Height at the end, equal on all nodes with its state root.
     pub height: u64,
     /// What clients were promised, and what is left of it.
@@ -279,9 +279,7 @@ pub fn chaos_campaign(wiring: Wiring, rounds: u64, seed: u64) -> ChaosReport {
         Ok(height) => report.height = height,
         Err(words) => report.failures.push(words),
     }
-    for node in 0..DEPARTMENTS.len() {
-        report.equivocations += consortium.log(node).matches("equivocation").count();
-    }
+    report.equivocations = views.equivocations(&consortium);
     report
 }
 

@@ -16,7 +16,7 @@ use super::load::{Load, LoadPlan};
 use super::seeded::Seeded;
 use super::tool::{copy_into, tail};
 use super::view::{BlockView, Views};
-use crate::consortium::{Consortium, DEPARTMENTS};
+use crate::consortium::Consortium;
 
 pub use report::{Counts, FlipReport};
 
@@ -87,10 +87,7 @@ pub fn flip_campaign(plan: FlipPlan) -> FlipReport {
             campaign.way_out(votes_too);
         }
     }
-    for node in 0..DEPARTMENTS.len() {
-        let log = campaign.consortium.log(node);
-        campaign.report.equivocations += log.matches("equivocation").count();
-    }
+    campaign.report.equivocations = campaign.views.equivocations(&campaign.consortium);
     campaign.report
 }
 

@@ -248,17 +248,14 @@ impl Campaign {
                 Err(words) => self.report.failures.push(words),
             }
         }
+        self.report.equivocations = self.views.equivocations(&self.consortium);
         for node in 0..DEPARTMENTS.len() {
             let log = self.consortium.log(node);
-            self.report.equivocations += log.matches("equivocation").count();
             self.report.votes_given_again += log.matches("giving the earlier vote again").count();
             self.report.doubts += log.matches("in doubt").count();
-            let counted = self.views.text(node, "/metrics").unwrap_or_default();
-            let counted = counted
-                .lines()
-                .filter(|line| line.starts_with("mulu_consensus_equivocations_total"))
-                .any(|line| !line.ends_with(" 0"));
-            self.report.equivocations += usize::from(counted);
+            if let Some(why) = self.views.status(node).and_then(|status| status.abstaining) {
+                self.report.failures.push(format!("{} abstains: {why}", name(node)));
+            }
             if log.contains("this is a bug") {
                 let tail = self.log_tail(node);
                 self.report.failures.push(format!("{} panicked:\n{tail}", name(node)));

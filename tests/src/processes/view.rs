@@ -11,6 +11,9 @@ const ANSWER_WAIT: Duration = Duration::from_secs(3);
 /// Between two looks at something awaited.
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(15);
 
+/// What a node's log says of a validator that contradicted itself.
+const EQUIVOCATION_TOLD: &str = "signed two things for one step";
+
 /// The four APIs.
 #[derive(Clone)]
 pub struct Views {
@@ -131,6 +134,21 @@ impl Views {
     /// The heights of all four, unless one does not answer.
     pub fn heights(&self) -> Option<Vec<u64>> {
         (0..self.urls.len()).map(|node| Some(self.status(node)?.height)).collect()
+    }
+
+    /// How many equivocations any node has told of: in its log over all its starts, in its status,
+    /// or as evidence on its chain. A node that does not run has its log only.
+    pub fn equivocations(&self, consortium: &Consortium) -> u64 {
+        let of_node = |node: usize| {
+            let told = consortium.log(node).matches(EQUIVOCATION_TOLD).count() as u64;
+            let status = self.get(node, "/v1/status");
+            // A status without the count is as bad as one that counts.
+            let seen =
+                status.map_or(0, |(_, status)| status["equivocations"].as_u64().unwrap_or(1));
+            let recorded = matches!(self.get(node, "/v1/history/evidence"), Some((200, _)));
+            told + seen + u64::from(recorded)
+        };
+        (0..self.urls.len()).map(of_node).sum()
     }
 
     /// Waits until the condition holds; how long it took, or nothing when the time was up.

@@ -32,8 +32,8 @@ pub struct FlipReport {
     pub ways_out: (u64, u64),
     /// Longest of these ways, in milliseconds.
     pub max_way_out_ms: u128,
-    /// Equivocations in any node's log.
-    pub equivocations: usize,
+    /// Equivocations in any node's log, status or chain.
+    pub equivocations: u64,
     /// What went wrong, in words.
     pub failures: Vec<String>,
 }

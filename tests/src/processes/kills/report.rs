@@ -32,8 +32,8 @@ pub struct KillReport {
     pub max_recovery_ms: u128,
     /// Longest time from the last strike until all nodes had grown.
     pub max_growth_ms: u128,
-    /// Equivocations in any node's log.
-    pub equivocations: usize,
+    /// Equivocations in any node's log, status or chain.
+    pub equivocations: u64,
     /// Votes given again instead of others, from the logs: the signer guard at work.
     pub votes_given_again: usize,
     /// Times that a node found its vote log in doubt; a kill alone never causes that.
