@@ -3,6 +3,7 @@
 //! Everything listens on loopback, on ports of its own; whatever was started is stopped when the
 //! value is dropped, by the handle that started it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +14,11 @@ use serde_json::Value;
 pub const DEPARTMENTS: [&str; 4] =
     ["market-regulation", "health-commission", "transport-bureau", "data-bureau"];
 
+/// A department's name.
+pub fn name(node: usize) -> &'static str {
+    DEPARTMENTS[node]
+}
+
 /// How long anything may take before a scenario fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -20,7 +26,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Consortium {
     /// Its folder.
     pub dir: PathBuf,
-    api_port: u16,
+    ports: Ports,
+    hosts: [String; DEPARTMENTS.len()],
+    wrappers: [Vec<String>; DEPARTMENTS.len()],
     nodes: Vec<Option<Child>>,
     // Kept for its `Drop`: it removes the folder.
     _folder: tempfile::TempDir,
@@ -37,16 +45,32 @@ pub fn programs() -> PathBuf {
     folder.to_path_buf()
 }
 
-/// Ports that are free now: two blocks of four, apart for each test process.
-fn free_ports() -> (u16, u16) {
-    // Below the range from which the system takes ports for outgoing connections.
-    let start = 10_000 + u16::try_from(std::process::id() % 1_360).unwrap_or(0) * 16;
-    let free =
-        |first: u16| (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", first + n)).is_ok());
-    let mut candidates = (start..32_000).step_by(16).chain((10_000..start).step_by(16));
-    let first = candidates.find(|p| free(*p) && free(p + 8));
-    let first = first.expect("there are free ports");
-    (first, first + 8)
+/// Ports of one consortium: two blocks of four after each of two base ports. The lock keeps other
+/// consortia off, of this and of other processes, also while a node is down and its ports free.
+struct Ports {
+    p2p: u16,
+    api: u16,
+    _lock: File,
+}
+
+impl Ports {
+    fn take() -> Ports {
+        // Apart for each test process, below the range of ports for outgoing connections.
+        let start = 10_000 + u16::try_from(std::process::id() % 1_360).unwrap_or(0) * 16;
+        let mut candidates = (start..32_000).step_by(16).chain((10_000..start).step_by(16));
+        candidates.find_map(Ports::claim).expect("there are free ports")
+    }
+
+    fn claim(first: u16) -> Option<Ports> {
+        let path = std::env::temp_dir().join(format!("mulu-tests-ports-{first}.lock"));
+        let lock = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+        lock.try_lock().ok()?;
+        let free = |base: u16| {
+            (1..=4).all(|n| std::net::TcpListener::bind(("127.0.0.1", base + n)).is_ok())
+        };
+        let (p2p, api) = (first, first + 8);
+        (free(p2p) && free(api)).then_some(Ports { p2p, api, _lock: lock })
+    }
 }
 
 impl Consortium {
@@ -54,14 +78,16 @@ impl Consortium {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let dir = folder.path().join("consortium");
-        let (p2p_port, api_port) = free_ports();
+        let ports = Ports::take();
+        let (p2p, api) = (ports.p2p.to_string(), ports.api.to_string());
         let consortium = Consortium {
             dir: dir.clone(),
-            api_port,
+            ports,
+            hosts: DEPARTMENTS.map(|_| "127.0.0.1".to_owned()),
+            wrappers: Default::default(),
             nodes: DEPARTMENTS.iter().map(|_| None).collect(),
             _folder: folder,
         };
-        let (p2p, api) = (p2p_port.to_string(), api_port.to_string());
         let dir = dir.to_string_lossy().into_owned();
         consortium.mulu_ok(&[
             "devnet",
@@ -91,9 +117,25 @@ impl Consortium {
         self.dir.join(DEPARTMENTS[node])
     }
 
+    /// Where a department listens for its peers.
+    pub fn p2p_port(&self, node: usize) -> u16 {
+        self.ports.p2p + 1 + u16::try_from(node).unwrap_or(0)
+    }
+
+    /// Lets a node live at another address, started by another program: the wrapper and its
+    /// arguments, which must become the node.
+    pub fn place(&mut self, node: usize, host: String, wrapper: Vec<String>) {
+        self.hosts[node] = host;
+        self.wrappers[node] = wrapper;
+    }
+
     /// A department's API.
     pub fn url(&self, node: usize) -> String {
-        format!("http://127.0.0.1:{}", self.api_port + 1 + u16::try_from(node).unwrap_or(0))
+        format!(
+            "http://{}:{}",
+            self.hosts[node],
+            self.ports.api + 1 + u16::try_from(node).unwrap_or(0)
+        )
     }
 
     /// The genesis digest, as the profiles name it.
@@ -106,9 +148,18 @@ impl Consortium {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.dir.join(format!("{}.log", DEPARTMENTS[node])))
+            .open(self.log_path(node))
             .expect("a log file");
-        let child = Command::new(programs().join("mulud"))
+        let mulud = programs().join("mulud");
+        let mut command = match self.wrappers[node].split_first() {
+            None => Command::new(mulud),
+            Some((wrapper, arguments)) => {
+                let mut command = Command::new(wrapper);
+                command.args(arguments).arg(mulud);
+                command
+            }
+        };
+        let child = command
             .args(["start", "--home"])
             .arg(self.home(node))
             .stdout(log.try_clone().expect("a log file"))
@@ -128,17 +179,41 @@ impl Consortium {
 
     /// Asks a node to stop and returns how it ended.
     pub fn stop(&mut self, node: usize) -> std::process::ExitStatus {
+        self.signal(node, "TERM");
         let mut child = self.nodes[node].take().expect("the node runs");
-        let pid = child.id().to_string();
-        let signalled = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(signalled.success());
         child.wait().expect("the node ends")
+    }
+
+    /// How a node ended on its own, if it did since it was started.
+    pub fn exited(&mut self, node: usize) -> Option<std::process::ExitStatus> {
+        let status = self.nodes[node].as_mut()?.try_wait().expect("the state of a child");
+        if status.is_some() {
+            self.nodes[node] = None;
+        }
+        status
+    }
+
+    /// Whether a node was started and neither killed, stopped nor seen to exit since.
+    pub fn is_started(&self, node: usize) -> bool {
+        self.nodes[node].is_some()
+    }
+
+    /// Sends a signal (`STOP`, `CONT`, `TERM`) to a running node.
+    pub fn signal(&self, node: usize, name: &str) {
+        let pid = self.nodes[node].as_ref().expect("the node runs").id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.expect("kill runs").success(), "SIG{name} to {}", DEPARTMENTS[node]);
+    }
+
+    /// Where a node's output goes, over all its starts.
+    pub fn log_path(&self, node: usize) -> PathBuf {
+        self.dir.join(format!("{}.log", DEPARTMENTS[node]))
     }
 
     /// What a node wrote so far.
     pub fn log(&self, node: usize) -> String {
-        let path = self.dir.join(format!("{}.log", DEPARTMENTS[node]));
-        std::fs::read_to_string(path).unwrap_or_default()
+        let bytes = std::fs::read(self.log_path(node)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Waits until every running node is ready.

@@ -7,5 +7,6 @@ pub mod consortium;
 pub mod crashes;
 pub mod damage;
 pub mod fuzz;
+pub mod processes;
 pub mod reference;
 pub mod sim;
