@@ -10,6 +10,7 @@ pub mod entry;
 pub mod evidence;
 pub mod import;
 pub mod key;
+pub mod key_registry;
 pub mod list;
 pub mod lookup;
 pub mod moment;

@@ -8,7 +8,10 @@ use crate::authorization::{
 };
 use crate::delegation::DelegationEnd;
 use crate::delegation::DelegationGrant;
+use crate::duty::DutyAbolish;
 use crate::duty::DutyRegister;
+use crate::duty::DutyTransfer;
+use crate::entry::EntryStanding;
 use crate::entry::{EntryPublish, EntryRevise, EntryWithdraw};
 use crate::evidence::EvidenceRecord;
 use crate::key::KeyRotate;
@@ -22,6 +25,7 @@ use crate::params::ParamsChange;
 use crate::receipt::ReceiptRecord;
 use crate::region::RegionSet;
 use crate::system::SystemRegister;
+use crate::system::SystemRevise;
 use crate::validator::{ValidatorAdmit, ValidatorRetire};
 
 /// One action of a transaction.
@@ -115,6 +119,36 @@ pub enum Action {
     /// An authority sets division codes.
     #[serde(rename = "region.set")]
     RegionSet(RegionSet),
+    /// A duty passes to another member.
+    #[serde(rename = "duty.transfer")]
+    DutyTransfer(DutyTransfer),
+    /// A duty ends.
+    #[serde(rename = "duty.abolish")]
+    DutyAbolish(DutyAbolish),
+    /// A member replaces what is said of a system.
+    #[serde(rename = "system.revise")]
+    SystemRevise(SystemRevise),
+    /// A provider or an authority suspends an entry.
+    #[serde(rename = "entry.suspend")]
+    EntrySuspend(EntryStanding),
+    /// An entry is published again.
+    #[serde(rename = "entry.resume")]
+    EntryResume(EntryStanding),
+    /// A provider retires an entry, for ever.
+    #[serde(rename = "entry.retire")]
+    EntryRetire(EntryStanding),
+    /// An authority returns an entry to its provider.
+    #[serde(rename = "entry.return")]
+    EntryReturn(EntryStanding),
+    /// An authority rejects an entry, for ever.
+    #[serde(rename = "entry.reject")]
+    EntryReject(EntryStanding),
+    /// An authority freezes an entry by order.
+    #[serde(rename = "entry.freeze")]
+    EntryFreeze(EntryStanding),
+    /// An authority lifts an order.
+    #[serde(rename = "entry.lift")]
+    EntryLift(EntryStanding),
 }
 
 impl Action {
@@ -150,6 +184,16 @@ impl Action {
             Action::DelegationGrant(_) => "delegation.grant",
             Action::DelegationEnd(_) => "delegation.end",
             Action::RegionSet(_) => "region.set",
+            Action::DutyTransfer(_) => "duty.transfer",
+            Action::DutyAbolish(_) => "duty.abolish",
+            Action::SystemRevise(_) => "system.revise",
+            Action::EntrySuspend(_) => "entry.suspend",
+            Action::EntryResume(_) => "entry.resume",
+            Action::EntryRetire(_) => "entry.retire",
+            Action::EntryReturn(_) => "entry.return",
+            Action::EntryReject(_) => "entry.reject",
+            Action::EntryFreeze(_) => "entry.freeze",
+            Action::EntryLift(_) => "entry.lift",
         }
     }
 }

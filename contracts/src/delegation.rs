@@ -21,9 +21,10 @@ use crate::rule::Rule;
 use crate::state::{delegation_key, member_key};
 
 /// What can be delegated. Not: keys, members, the consortium, and signing terms as a party.
-pub const DELEGABLE: [&str; 12] = [
+pub const DELEGABLE: [&str; 13] = [
     "duty.register",
     "system.register",
+    "system.revise",
     "entry.publish",
     "entry.revise",
     "entry.withdraw",
@@ -163,7 +164,7 @@ pub(crate) fn end(call: &mut Call<'_, '_>, action: &DelegationEnd) -> Step {
     let at = delegation_key(principal, delegate);
     let delegation: Option<Delegation> = call.overlay.get(&at)?;
     let delegation = delegation.filter(|found| found.status == DelegationStatus::Active);
-    let delegation = delegation.ok_or_else(|| Stop::Rule(Rule::DelegationUnknown, at))?;
+    let delegation = delegation.ok_or(Stop::Rule(Rule::DelegationUnknown, at))?;
     let ended = Delegation {
         status: DelegationStatus::Ended,
         ended_at_height: Some(call.height()),

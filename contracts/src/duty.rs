@@ -8,13 +8,13 @@ use crate::field;
 use crate::key::KeyRole;
 use crate::limits::{
     DUTY_DESCRIPTION_CHARS_MAX, DUTY_NAME_CHARS_MAX, LEGAL_BASES_MAX, LEGAL_REFERENCE_CHARS_MAX,
-    LEGAL_TITLE_CHARS_MAX,
+    LEGAL_TITLE_CHARS_MAX, REASON_CHARS_MAX,
 };
-use crate::office;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{duty_key, local_id, member_key};
+use crate::{member, office};
 
 /// A duty as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,18 @@ pub struct Duty {
     pub status: DutyStatus,
     /// When it was registered.
     pub registered_at_height: Height,
+    /// The duty that this one continues, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<String>,
+    /// When it was transferred or abolished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at_height: Option<Height>,
+    /// On what ground.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_basis: Option<String>,
+    /// The duty that continues this one, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 /// What a duty rests on.
@@ -111,9 +123,9 @@ pub enum DutyCategory {
 pub enum DutyStatus {
     /// It does.
     Active,
-    /// Transferred to another member; nothing sets this yet.
+    /// Transferred to another member.
     Transferred,
-    /// Abolished; nothing sets this yet.
+    /// Abolished.
     Abolished,
 }
 
@@ -149,6 +161,38 @@ pub struct DutyRegister {
     pub duty: NewDuty,
 }
 
+/// `duty.transfer`: a duty passes to another member; both members and the authority sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DutyTransfer {
+    /// The duty, as id.
+    pub duty: String,
+    /// The member it passes to.
+    pub to: String,
+    /// The duty as that member has it from now on.
+    pub successor: NewDuty,
+    /// The decision that says so.
+    pub basis: String,
+}
+
+/// `duty.abolish`: a duty ends; its member and the authority sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DutyAbolish {
+    /// The duty, as id.
+    pub duty: String,
+    /// The decision that says so.
+    pub basis: String,
+}
+
+impl Duty {
+    /// Whether a date lies within its dates.
+    pub fn covers(&self, today: &str) -> bool {
+        let lasts = self.effective_to.as_deref().is_none_or(|to| today <= to);
+        self.effective_from.as_str() <= today && lasts
+    }
+}
+
 /// The duty of an id, the member's own (DUT-01, DUT-02).
 pub(crate) fn own(overlay: &Overlay<'_>, id: &str, member: &str) -> Step<Duty> {
     let duty: Option<Duty> = overlay.get(&duty_key(id))?;
@@ -160,9 +204,8 @@ pub(crate) fn own(overlay: &Overlay<'_>, id: &str, member: &str) -> Step<Duty> {
 /// The duty of an id, the member's own and in force on a date (DUT-01 to DUT-03).
 pub(crate) fn in_force(overlay: &Overlay<'_>, id: &str, member: &str, today: &str) -> Step<Duty> {
     let duty = own(overlay, id, member)?;
-    let begun = duty.effective_from.as_str() <= today;
-    let lasts = duty.effective_to.as_deref().is_none_or(|to| today <= to);
-    require(duty.status == DutyStatus::Active && begun && lasts, Rule::DutyNotInForce, || {
+    let stands = duty.status == DutyStatus::Active && duty.covers(today);
+    require(stands, Rule::DutyNotInForce, || {
         let to = duty.effective_to.as_deref().unwrap_or("open");
         format!(
             "{id} is {}, in force {} to {to}, today {today}",
@@ -180,6 +223,64 @@ pub(crate) fn register(call: &mut Call<'_, '_>, action: &DutyRegister) -> Step {
     call.touch(duty_key(&duty.id));
     call.touch(member_key(&member));
     Ok(())
+}
+
+pub(crate) fn transfer(call: &mut Call<'_, '_>, action: &DutyTransfer) -> Step {
+    let old = standing(call.overlay, &action.duty)?;
+    require(old.member != action.to, Rule::DutyTransferSelf, || old.member.clone())?;
+    call.signers.authorities(call.params.authority_threshold)?;
+    let to = member::in_force(call.overlay, &action.to)?;
+    for (member, office) in [(&old.member, &old.office), (&action.to, &action.successor.office)] {
+        let signed = call.signers.party(member, KeyRole::Administrator, office);
+        require(signed, Rule::DutyParties, || format!("no administrator of {member} signed"))?;
+    }
+    let height = call.height();
+    let new = create(call.overlay, height, &to.uscc, &action.successor)?;
+    let new = Duty { supersedes: Some(old.id.clone()), ..new };
+    call.overlay.put(duty_key(&new.id), &new)?;
+    call.touch(duty_key(&new.id));
+    call.touch(member_key(&new.member));
+    end(call, old, DutyStatus::Transferred, &action.basis, Some(new.id))
+}
+
+pub(crate) fn abolish(call: &mut Call<'_, '_>, action: &DutyAbolish) -> Step {
+    let old = standing(call.overlay, &action.duty)?;
+    call.signers.authorities(call.params.authority_threshold)?;
+    let signed = call.signers.party(&old.member, KeyRole::Administrator, &old.office);
+    require(signed, Rule::DutyParties, || format!("no administrator of {} signed", old.member))?;
+    end(call, old, DutyStatus::Abolished, &action.basis, None)
+}
+
+/// The duty of an id, neither transferred nor abolished (DUT-01, DUT-06).
+fn standing(overlay: &Overlay<'_>, id: &str) -> Step<Duty> {
+    let duty: Option<Duty> = overlay.get(&duty_key(id))?;
+    let duty = duty.ok_or_else(|| Stop::Rule(Rule::DutyUnknown, format!("{id:?}")))?;
+    require(duty.status == DutyStatus::Active, Rule::DutyEnded, || {
+        format!("{id} is {}", shown(&duty.status))
+    })?;
+    Ok(duty)
+}
+
+/// Ends a duty. What is bound to it stays bound: see [`crate::rebind`].
+fn end(
+    call: &mut Call<'_, '_>,
+    duty: Duty,
+    status: DutyStatus,
+    basis: &str,
+    successor: Option<String>,
+) -> Step {
+    field::text("basis", basis, REASON_CHARS_MAX)?;
+    let ended = Duty {
+        status,
+        ended_at_height: Some(call.height()),
+        end_basis: Some(basis.to_owned()),
+        successor,
+        ..duty
+    };
+    let at = duty_key(&ended.id);
+    call.touch(at.clone());
+    call.touch(member_key(&ended.member));
+    call.overlay.put(at, &ended)
 }
 
 /// Checks a duty and writes it.
@@ -207,6 +308,10 @@ pub(crate) fn create(
         effective_to: new.effective_to.clone(),
         status: DutyStatus::Active,
         registered_at_height: height,
+        supersedes: None,
+        ended_at_height: None,
+        end_basis: None,
+        successor: None,
     };
     overlay.put(duty_key(&id), &duty)?;
     Ok(duty)

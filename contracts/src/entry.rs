@@ -1,10 +1,12 @@
 //! Catalog entry 目录条目: what data exists, who answers for it, and on what terms it is shared.
 //!
 //! An entry is published once, revised under an optimistic lock (`prev` = version hash of the
-//! record as last read) and withdrawn; its codes are its own for life. An entry's id is the hash of
+//! record as last read), suspended, withdrawn, returned, rejected or retired; its codes are its own for
+//! life. An entry's id is the hash of
 //! its first code, which a revision cannot change.
 
 pub mod content;
+mod standing;
 
 use std::collections::BTreeSet;
 
@@ -19,14 +21,16 @@ use crate::key::KeyRole;
 use crate::limits::REASON_CHARS_MAX;
 use crate::member::MemberRole;
 use crate::overlay::Overlay;
-use crate::rejection::{Step, Stop, require};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{
-    self, code_key, duty_key, entry_id, entry_key, entry_name_key, office_key, source_key,
-    system_key, version_hash,
+    self, authoritative_key, code_key, duty_key, entry_id, entry_key, entry_name_key, office_key,
+    source_key, system_key, version_hash,
 };
 use crate::{duty, office, region, system};
 pub use content::{Binding, EntryContent, Format, Item, Open, Share, Source};
+pub use standing::EntryStanding;
+pub(crate) use standing::{freeze, lift, reject, resume, retire, return_, suspend};
 
 /// An entry as stored; its version hash is that of these bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,18 +53,53 @@ pub struct Entry {
     /// Why it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawal_reason: Option<String>,
+    /// Why it stands where it stands, if it was not withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    /// The member that suspended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_by: Option<String>,
+    /// The order that freezes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Frozen>,
     /// What the provider says of it.
     pub content: EntryContent,
 }
 
-/// Whether an entry can be requested.
+/// An order of an authority: the entry stays as it is, and nothing is delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// What is ordered, by which document.
+    pub order: String,
+    /// The member that submitted it.
+    pub by: String,
+    /// Since when.
+    pub at_height: Height,
+}
+
+/// Where an entry stands. Grants go on unless they are ended themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryStatus {
-    /// 已发布.
+    /// 已发布: the only status in which it can be requested.
     Published,
-    /// 下架: takes no new requests; grants go on.
+    /// 暂停, by its provider or an authority.
+    Suspended,
+    /// 下架, by its provider.
     Withdrawn,
+    /// 退回, by an authority: a revision publishes it again.
+    Returned,
+    /// 驳回, by an authority; for ever.
+    Rejected,
+    /// 注销, by its provider; for ever.
+    Retired,
+}
+
+impl EntryStatus {
+    /// Whether its name and its standard items are taken.
+    pub const fn is_live(self) -> bool {
+        matches!(self, EntryStatus::Published | EntryStatus::Suspended | EntryStatus::Returned)
+    }
 }
 
 /// `entry.publish`: the submitter's member publishes an entry.
@@ -103,10 +142,19 @@ pub(crate) fn current(overlay: &Overlay<'_>, id: &Digest) -> Step<(Entry, Digest
     Ok((state::decode(&key, &value)?, version_hash(&value)))
 }
 
-/// An entry that can be requested or revised (ENT-03).
+/// An entry that is not frozen (ENT-26).
+pub(crate) fn require_free(entry: &Entry) -> Step {
+    let order = entry.frozen.as_ref().map_or("", |frozen| &frozen.order);
+    require(entry.frozen.is_none(), Rule::EntryFrozen, || format!("{}: {order}", entry.entry_id))
+}
+
+/// An entry that can be requested (ENT-03, ENT-26).
 pub(crate) fn require_published(entry: &Entry) -> Step {
+    require_free(entry)?;
     let published = entry.status == EntryStatus::Published;
-    require(published, Rule::EntryNotPublished, || format!("{} is withdrawn", entry.entry_id))
+    require(published, Rule::EntryNotPublished, || {
+        format!("{} is {}", entry.entry_id, shown(&entry.status))
+    })
 }
 
 pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
@@ -126,6 +174,9 @@ pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
         published_at_height: call.height(),
         updated_at_height: call.height(),
         withdrawal_reason: None,
+        status_reason: None,
+        suspended_by: None,
+        frozen: None,
         content: content.clone(),
     };
     write(call, &entry)
@@ -133,7 +184,12 @@ pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
 
 pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
     let content = &action.entry;
-    let old = own_version(call, &action.entry_id, &action.prev)?;
+    let old = own_version(
+        call,
+        &action.entry_id,
+        &action.prev,
+        &[EntryStatus::Published, EntryStatus::Returned],
+    )?;
     call.signers.own(&[KeyRole::Officer], Some(&content.office))?;
     let same = content.first_code() == old.content.first_code();
     require(same, Rule::EntryPrimaryCode, || {
@@ -145,6 +201,8 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
     let entry = Entry {
         version: old.version.saturating_add(1),
         prev: Some(action.prev),
+        status: EntryStatus::Published,
+        status_reason: None,
         updated_at_height: call.height(),
         content: content.clone(),
         ..old
@@ -153,7 +211,8 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
 }
 
 pub(crate) fn withdraw(call: &mut Call<'_, '_>, action: &EntryWithdraw) -> Step {
-    let old = own_version(call, &action.entry_id, &action.prev)?;
+    let published = &[EntryStatus::Published];
+    let old = own_version(call, &action.entry_id, &action.prev, published)?;
     field::text("reason", &action.reason, REASON_CHARS_MAX)?;
     let entry = Entry {
         version: old.version.saturating_add(1),
@@ -166,19 +225,32 @@ pub(crate) fn withdraw(call: &mut Call<'_, '_>, action: &EntryWithdraw) -> Step 
     write(call, &entry)
 }
 
-/// The published entry of the submitter at the version named, with a key that may act for its
-/// office (ENT-01 to ENT-04, KEY-04, KEY-05).
-fn own_version(call: &mut Call<'_, '_>, id: &Digest, prev: &Digest) -> Step<Entry> {
+/// The entry of the submitter at the version named and in a status allowed, with a key that may act
+/// for its office (ENT-01 to ENT-04, ENT-26, KEY-04, KEY-05).
+fn own_version(
+    call: &mut Call<'_, '_>,
+    id: &Digest,
+    prev: &Digest,
+    allowed: &[EntryStatus],
+) -> Step<Entry> {
     let (entry, version) = current(call.overlay, id)?;
     require(entry.provider == call.uscc(), Rule::EntryForeign, || {
         format!("{id} is provided by {}", entry.provider)
     })?;
     call.signers.own(&[KeyRole::Officer], Some(&entry.content.office))?;
-    require_published(&entry)?;
-    require(version == *prev, Rule::EntryPrev, || {
-        format!("prev is {prev}, the current version is {version}")
+    require_free(&entry)?;
+    require(allowed.contains(&entry.status), Rule::EntryNotPublished, || {
+        format!("{id} is {}", shown(&entry.status))
     })?;
+    require_version(&version, prev)?;
     Ok(entry)
+}
+
+/// The optimistic lock (ENT-04).
+fn require_version(version: &Digest, prev: &Digest) -> Step {
+    require(version == prev, Rule::EntryPrev, || {
+        format!("prev is {prev}, the current version is {version}")
+    })
 }
 
 /// Checks the content by itself, then what it refers to.
@@ -231,10 +303,21 @@ fn claim(call: &mut Call<'_, '_>, id: &Digest, content: &EntryContent, claim: Cl
     {
         // The index keeps names that were given up; only a live entry of that name counts.
         let (entry, _) = current(call.overlay, &other)?;
-        let live = entry.status == EntryStatus::Published && entry.content.name == content.name;
+        let live = entry.status.is_live() && entry.content.name == content.name;
         require(!live, Rule::EntryNameTaken, || format!("{} is {other}", content.name))?;
     }
     call.overlay.put(name_key, id)?;
+    for item in &content.authoritative_for {
+        let at = authoritative_key(item);
+        if let Some(other) = call.overlay.get::<Digest>(&at)?
+            && other != *id
+        {
+            let (entry, _) = current(call.overlay, &other)?;
+            let holds = entry.status.is_live() && entry.content.authoritative_for.contains(item);
+            require(!holds, Rule::EntryAuthoritative, || format!("{item} is {other}'s"))?;
+        }
+        call.overlay.put(at, id)?;
+    }
     if let Some(source) = &content.source {
         let key = source_key(&source.system, &source.identifier);
         let owner: Option<Digest> = call.overlay.get(&key)?;

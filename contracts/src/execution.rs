@@ -205,5 +205,15 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::DelegationGrant(action) => delegation::grant(call, action),
         Action::DelegationEnd(action) => delegation::end(call, action),
         Action::RegionSet(action) => region::set(call, action),
+        Action::DutyTransfer(action) => duty::transfer(call, action),
+        Action::DutyAbolish(action) => duty::abolish(call, action),
+        Action::SystemRevise(action) => system::revise(call, action),
+        Action::EntrySuspend(action) => entry::suspend(call, action),
+        Action::EntryResume(action) => entry::resume(call, action),
+        Action::EntryRetire(action) => entry::retire(call, action),
+        Action::EntryReturn(action) => entry::return_(call, action),
+        Action::EntryReject(action) => entry::reject(call, action),
+        Action::EntryFreeze(action) => entry::freeze(call, action),
+        Action::EntryLift(action) => entry::lift(call, action),
     }
 }

@@ -30,6 +30,7 @@ pub mod office;
 mod overlay;
 pub mod params;
 pub mod payload;
+pub mod rebind;
 pub mod receipt;
 pub mod region;
 pub mod rejection;

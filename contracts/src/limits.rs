@@ -83,6 +83,8 @@ pub const CONDITION_CHARS_MAX: usize = 500;
 pub const METHODS_MAX: usize = 6;
 /// Most related resource codes.
 pub const RELATED_MAX: usize = 32;
+/// Most standard items an entry is the one source of.
+pub const STANDARD_ITEMS_MAX: usize = 64;
 /// Most system bindings of an entry.
 pub const BINDINGS_MAX: usize = 16;
 /// Longest name or identifier in a foreign catalog.

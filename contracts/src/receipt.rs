@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorization::{self, Authorization, AuthorizationStatus, Counts, Purpose, Window};
 use crate::call::Call;
+use crate::entry;
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::{COUNTER_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX};
@@ -131,6 +132,8 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
         ReceiptKind::Denied => authorization.totals,
         _ => {
             check_grant(&authorization, action)?;
+            let (entry, _) = entry::current(call.overlay, &authorization.entry_id)?;
+            entry::require_free(&entry)?;
             counted(&authorization, action)?
         }
     };

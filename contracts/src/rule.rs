@@ -105,9 +105,9 @@ rules! {
 
     // What exists.
     DutyUnknown = "DUT-01", DutyForeign = "DUT-02", DutyNotInForce = "DUT-03",
-    DutyExists = "DUT-04", DutyDates = "DUT-05",
+    DutyExists = "DUT-04", DutyDates = "DUT-05", DutyEnded = "DUT-06", DutyParties = "DUT-07", DutyTransferSelf = "DUT-08",
     SystemUnknown = "SYS-01", SystemForeign = "SYS-02", SystemStopped = "SYS-03",
-    SystemExists = "SYS-04", SystemTable = "SYS-05", SystemProtection = "SYS-06",
+    SystemExists = "SYS-04", SystemTable = "SYS-05", SystemProtection = "SYS-06", SystemPrev = "SYS-07", SystemStatusBack = "SYS-08",
     EntryUnknown = "ENT-01", EntryForeign = "ENT-02", EntryNotPublished = "ENT-03",
     EntryPrev = "ENT-04", EntryCodeForm = "ENT-05", EntryCodeTaken = "ENT-06",
     EntryNameTaken = "ENT-07", EntryPrimaryCode = "ENT-08", EntryCondition = "ENT-09",
@@ -115,7 +115,7 @@ rules! {
     EntryLevel = "ENT-13", EntrySensitive = "ENT-14", EntrySecret = "ENT-15",
     EntryItemTwice = "ENT-16", EntryNoItems = "ENT-17", EntrySystems = "ENT-18",
     EntryRelatedSelf = "ENT-19", EntrySourceTaken = "ENT-20", EntryPublishedAt = "ENT-21",
-    EntryCore = "ENT-22", EntryProviderRole = "ENT-23", EntryItemSystem = "ENT-24",
+    EntryCore = "ENT-22", EntryProviderRole = "ENT-23", EntryItemSystem = "ENT-24", EntryAuthoritative = "ENT-25", EntryFrozen = "ENT-26", EntryStatusMove = "ENT-27", EntrySuspender = "ENT-28",
 
     // Who may use it, and what was done.
     AuthorizationUnknown = "AUT-01", AuthorizationParty = "AUT-02", AuthorizationStatus = "AUT-03",

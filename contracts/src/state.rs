@@ -10,6 +10,7 @@
 //! | `entry/<sha256:hex>` | [`Entry`](crate::entry::Entry) |
 //! | `code/<resource code>` | entry id (JSON string) |
 //! | `entry-name/<uscc>/<hex>` | entry id that last took the name; hex = SHA-256 of the name |
+//! | `authoritative/<hex>` | entry id that last claimed it; hex = SHA-256 of the standard item's id |
 //! | `source/<hex>` | entry id; hex = SHA-256 of `system ‖ "\n" ‖ identifier` |
 //! | `authorization/<sha256:hex>` | [`Authorization`](crate::authorization::Authorization) |
 //! | `receipt/<sha256:hex>` | [`Receipt`](crate::receipt::Receipt) |
@@ -112,6 +113,11 @@ pub fn code_key(code: &str) -> String {
 /// Key of the entry that last took a name at a provider.
 pub fn entry_name_key(uscc: &str, name: &str) -> String {
     format!("entry-name/{uscc}/{}", Digest::sha256(name.as_bytes()).to_hex())
+}
+
+/// Key of the entry that is the one source of a standard item.
+pub fn authoritative_key(item: &str) -> String {
+    format!("authoritative/{}", Digest::sha256(item.as_bytes()).to_hex())
 }
 
 /// Key of the entry imported from a place in a foreign catalog.

@@ -1,5 +1,7 @@
 //! Information system 信息系统 and its tables 库表: where data lives. No address, no credential.
 
+use std::collections::BTreeMap;
+
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
 use serde::{Deserialize, Serialize};
@@ -13,9 +15,9 @@ use crate::limits::{
 };
 use crate::office;
 use crate::overlay::Overlay;
-use crate::rejection::{Step, Stop, require};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
-use crate::state::{duty_key, local_id, member_key, system_key};
+use crate::state::{self, duty_key, local_id, member_key, system_key, version_hash};
 
 /// An information system as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +45,26 @@ pub struct InformationSystem {
     pub duties: Vec<String>,
     /// When it was registered.
     pub registered_at_height: Height,
+    /// When it was last revised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revised_at_height: Option<Height>,
+    /// Tables whose columns changed since they were declared, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns_changed: Vec<ColumnsChanged>,
 }
 
-/// Life of a system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The last change of a table's columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnsChanged {
+    /// The table's name.
+    pub table: String,
+    /// When.
+    pub at_height: Height,
+}
+
+/// Life of a system; it goes forward only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SystemStatus {
     /// 规划.
@@ -104,6 +122,16 @@ pub struct SystemRegister {
     pub system: NewSystem,
 }
 
+/// `system.revise`: its owner replaces what is said of a system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemRevise {
+    /// Version hash of the record this revision is based on.
+    pub prev: Digest,
+    /// The system, complete; its code says which.
+    pub system: NewSystem,
+}
+
 /// The system of an id, the member's own and not stopped (SYS-01 to SYS-03).
 pub(crate) fn in_force(overlay: &Overlay<'_>, id: &str, member: &str) -> Step<InformationSystem> {
     let system: Option<InformationSystem> = overlay.get(&system_key(id))?;
@@ -126,10 +154,69 @@ pub(crate) fn register(call: &mut Call<'_, '_>, action: &SystemRegister) -> Step
     Ok(())
 }
 
-/// Checks a system and writes it.
+pub(crate) fn revise(call: &mut Call<'_, '_>, action: &SystemRevise) -> Step {
+    let new = &action.system;
+    let member = call.uscc().to_owned();
+    let id = local_id(&member, &new.code);
+    let value = call.overlay.value(&system_key(&id))?;
+    let value = value.ok_or_else(|| Stop::Rule(Rule::SystemUnknown, format!("{id:?}")))?;
+    let old: InformationSystem = state::decode(&system_key(&id), &value)?;
+    for office in [&old.office, &new.office] {
+        call.signers.own(&[KeyRole::Administrator], Some(office))?;
+    }
+    let version = version_hash(&value);
+    require(action.prev == version, Rule::SystemPrev, || {
+        format!("prev is {}, the current version is {version}", action.prev)
+    })?;
+    require(old.status <= new.status, Rule::SystemStatusBack, || {
+        format!("from {} to {}", shown(&old.status), shown(&new.status))
+    })?;
+    let system = checked(call.overlay, old.registered_at_height, &member, new)?;
+    let revised = InformationSystem {
+        revised_at_height: Some(call.height()),
+        columns_changed: columns_changed(&old, new, call.height()),
+        ..system
+    };
+    call.touch(system_key(&id));
+    call.touch(member_key(&member));
+    for duty in old.duties.iter().chain(&revised.duties) {
+        call.touch(duty_key(duty));
+    }
+    call.overlay.put(system_key(&id), &revised)
+}
+
+/// Changes noted before of tables still there, and those of this revision.
+fn columns_changed(old: &InformationSystem, new: &NewSystem, now: Height) -> Vec<ColumnsChanged> {
+    let mut changes = BTreeMap::new();
+    for table in &new.tables {
+        let noted = old.columns_changed.iter().find(|change| change.table == table.name);
+        let before = old.tables.iter().find(|before| before.name == table.name);
+        let changed = before.is_some_and(|before| before.columns_hash != table.columns_hash);
+        let at_height = if changed { Some(now) } else { noted.map(|noted| noted.at_height) };
+        changes.extend(at_height.map(|at_height| (table.name.clone(), at_height)));
+    }
+    changes.into_iter().map(|(table, at_height)| ColumnsChanged { table, at_height }).collect()
+}
+
+/// Checks a new system and writes it.
 pub(crate) fn create(
     overlay: &mut Overlay<'_>,
     height: Height,
+    member: &str,
+    new: &NewSystem,
+) -> Step<InformationSystem> {
+    let system = checked(overlay, height, member, new)?;
+    let at = system_key(&system.id);
+    let taken = overlay.has(&at)?;
+    require(!taken, Rule::SystemExists, || system.id.clone())?;
+    overlay.put(at, &system)?;
+    Ok(system)
+}
+
+/// The record of a system that is sound by itself and in what it names.
+fn checked(
+    overlay: &Overlay<'_>,
+    registered: Height,
     member: &str,
     new: &NewSystem,
 ) -> Step<InformationSystem> {
@@ -138,11 +225,8 @@ pub(crate) fn create(
     for id in &new.duties {
         duty::own(overlay, id, member)?;
     }
-    let id = local_id(member, &new.code);
-    let taken = overlay.has(&system_key(&id))?;
-    require(!taken, Rule::SystemExists, || id.clone())?;
-    let system = InformationSystem {
-        id: id.clone(),
+    Ok(InformationSystem {
+        id: local_id(member, &new.code),
         member: member.to_owned(),
         code: new.code.clone(),
         name: new.name.clone(),
@@ -151,10 +235,10 @@ pub(crate) fn create(
         tables: new.tables.clone(),
         protection_level: new.protection_level,
         duties: new.duties.clone(),
-        registered_at_height: height,
-    };
-    overlay.put(system_key(&id), &system)?;
-    Ok(system)
+        registered_at_height: registered,
+        revised_at_height: None,
+        columns_changed: Vec::new(),
+    })
 }
 
 fn check_form(new: &NewSystem) -> Step {

@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 29] = [
+const ACTIONS: [&str; 39] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -44,6 +44,16 @@ const ACTIONS: [&str; 29] = [
     "delegation.grant",
     "delegation.end",
     "region.set",
+    "duty.transfer",
+    "duty.abolish",
+    "system.revise",
+    "entry.suspend",
+    "entry.resume",
+    "entry.retire",
+    "entry.return",
+    "entry.reject",
+    "entry.freeze",
+    "entry.lift",
 ];
 
 fn read(path: &str) -> String {
@@ -151,7 +161,7 @@ fn bounds_are_those_of_the_code() {
         SYSTEM_NAME_CHARS_MAX TABLES_MAX TABLE_NAME_CHARS_MAX COMMENT_CHARS_MAX DUTIES_MAX CODES_MAX
         RESOURCE_CODE_BYTES_MAX ENTRY_NAME_CHARS_MAX ALIAS_CHARS_MAX KEYWORDS_MAX KEYWORD_CHARS_MAX
         SUMMARY_CHARS_MAX FORMATS_MAX FORMAT_TYPE_CHARS_MAX FORMAT_NOTE_CHARS_MAX ITEMS_MAX
-        ITEM_ID_CHARS_MAX ITEM_DESCRIPTION_CHARS_MAX CONDITION_CHARS_MAX METHODS_MAX RELATED_MAX
+        ITEM_ID_CHARS_MAX ITEM_DESCRIPTION_CHARS_MAX CONDITION_CHARS_MAX METHODS_MAX RELATED_MAX STANDARD_ITEMS_MAX
         BINDINGS_MAX SOURCE_CHARS_MAX PURPOSE_CHARS_MAX COUNTER_MAX
     ];
     let constants = read("../contracts/src/limits.rs").matches("pub const ").count();

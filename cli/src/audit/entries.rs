@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
-use mulu_contracts::entry::{Entry, EntryContent, EntryStatus};
+use mulu_contracts::entry::{Entry, EntryContent, EntryStanding, EntryStatus, Frozen};
 use mulu_contracts::state::{encode, entry_id, entry_key, version_hash};
 
 use super::story::{Act, Story};
@@ -75,8 +75,8 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
         Some(version) if version.hash != *prev => {
             Err(format!("{id} is based on {prev}, the version before is {}", version.hash))
         }
-        Some(version) if version.entry.status != EntryStatus::Published => {
-            Err(format!("{id} changes an entry that was withdrawn"))
+        Some(version) if version.entry.frozen.is_some() => {
+            Err(format!("{id} changes an entry that was frozen"))
         }
         Some(version) if version.entry.provider != act.member() => {
             Err(format!("{id} changes an entry of {}", version.entry.provider))
@@ -91,7 +91,10 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
         },
         Action::EntryRevise(revise) => {
             let old = based_on(&revise.prev)?;
+            from(&id, &old, &[EntryStatus::Published, EntryStatus::Returned])?;
             Ok(Some(Entry {
+                status: EntryStatus::Published,
+                status_reason: None,
                 version: old.version.saturating_add(1),
                 prev: Some(revise.prev),
                 updated_at_height: act.event.height,
@@ -101,6 +104,7 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
         }
         Action::EntryWithdraw(withdraw) => {
             let old = based_on(&withdraw.prev)?;
+            from(&id, &old, &[EntryStatus::Published])?;
             Ok(Some(Entry {
                 version: old.version.saturating_add(1),
                 prev: Some(withdraw.prev),
@@ -110,8 +114,93 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
                 ..old
             }))
         }
+        Action::EntrySuspend(a) => stand(act, before, a, &|old| {
+            from(&id, old, &[EntryStatus::Published])?;
+            old.suspended_by = Some(act.member().to_owned());
+            set(old, EntryStatus::Suspended)
+        }),
+        Action::EntryResume(a) => stand(act, before, a, &|old| {
+            from(&id, old, &[EntryStatus::Suspended, EntryStatus::Withdrawn])?;
+            old.suspended_by = None;
+            old.withdrawal_reason = None;
+            set(old, EntryStatus::Published)
+        }),
+        Action::EntryRetire(a) => stand(act, before, a, &|old| {
+            from(&id, old, NOT_ENDED)?;
+            set(old, EntryStatus::Retired)
+        }),
+        Action::EntryReturn(a) => stand(act, before, a, &|old| {
+            from(&id, old, &[EntryStatus::Published, EntryStatus::Suspended])?;
+            old.suspended_by = None;
+            set(old, EntryStatus::Returned)
+        }),
+        Action::EntryReject(a) => stand(act, before, a, &|old| {
+            from(&id, old, NOT_ENDED)?;
+            old.suspended_by = None;
+            set(old, EntryStatus::Rejected)
+        }),
+        Action::EntryFreeze(a) => stand(act, before, a, &|old| {
+            old.frozen = Some(Frozen {
+                order: a.reason.clone(),
+                by: act.member().to_owned(),
+                at_height: act.event.height,
+            });
+            Ok(())
+        }),
+        Action::EntryLift(a) => stand(act, before, a, &|old| {
+            old.frozen = None;
+            Ok(())
+        }),
         _ => Ok(None),
     }
+}
+
+/// Statuses that may end.
+const NOT_ENDED: &[EntryStatus] = &[
+    EntryStatus::Published,
+    EntryStatus::Suspended,
+    EntryStatus::Withdrawn,
+    EntryStatus::Returned,
+];
+
+fn from(id: &Digest, old: &Entry, allowed: &[EntryStatus]) -> Result<(), String> {
+    if allowed.contains(&old.status) {
+        return Ok(());
+    }
+    Err(format!("{id} is no move of an entry that was {:?}", old.status))
+}
+
+fn set(entry: &mut Entry, status: EntryStatus) -> Result<(), String> {
+    entry.status = status;
+    Ok(())
+}
+
+/// The record after an action that changes where an entry stands. Frozen entries but for a lift
+/// stay as they are.
+fn stand(
+    act: &Act<'_>,
+    before: Option<&Version>,
+    action: &EntryStanding,
+    change: &dyn Fn(&mut Entry) -> Result<(), String>,
+) -> Result<Option<Entry>, String> {
+    let id = act.event.transaction;
+    let version = before.ok_or_else(|| format!("{id} changes an entry that was not published"))?;
+    if version.hash != action.prev {
+        return Err(format!("{id} is based on {}, before is {}", action.prev, version.hash));
+    }
+    let lifts = matches!(act.action, Action::EntryLift(_));
+    if version.entry.frozen.is_some() != lifts {
+        return Err(format!("{id} does not fit an entry that was frozen or not"));
+    }
+    let mut entry = version.entry.clone();
+    change(&mut entry)?;
+    Ok(Some(Entry {
+        version: entry.version.saturating_add(1),
+        prev: Some(action.prev),
+        updated_at_height: act.event.height,
+        status_reason: Some(action.reason.clone()),
+        ..entry
+    }))
 }
 
 fn published(act: &Act<'_>, content: &EntryContent) -> Entry {
@@ -124,6 +213,9 @@ fn published(act: &Act<'_>, content: &EntryContent) -> Entry {
         published_at_height: act.event.height,
         updated_at_height: act.event.height,
         withdrawal_reason: None,
+        status_reason: None,
+        suspended_by: None,
+        frozen: None,
         content: content.clone(),
     }
 }

@@ -42,9 +42,10 @@ pub struct Act<'s> {
 }
 
 impl Act<'_> {
-    /// The member that submitted it.
+    /// The member that submitted it, or that it was submitted on behalf of.
     pub fn member(&self) -> &str {
-        &self.told.transaction.payload().submitter.member
+        let payload = self.told.transaction.payload();
+        payload.on_behalf_of.as_ref().unwrap_or(&payload.submitter.member)
     }
 
     /// The office that submitted it, as id.

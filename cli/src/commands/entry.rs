@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mulu_contracts::action::Action;
-use mulu_contracts::entry::{Entry, EntryPublish, EntryRevise, EntryWithdraw};
+use mulu_contracts::entry::{Entry, EntryPublish, EntryRevise, EntryStanding, EntryWithdraw};
 
 use super::{lookup, registry};
 use crate::context::Context;
@@ -61,6 +61,33 @@ pub enum EntryCommand {
         #[command(flatten)]
         submit: SubmitArgs,
     },
+    /// Suspend an entry (provider or authority) 暂停条目
+    Suspend(StandingArgs),
+    /// Publish a suspended or withdrawn entry again 恢复条目
+    Resume(StandingArgs),
+    /// Retire an entry for ever (provider) 注销条目
+    Retire(StandingArgs),
+    /// Return an entry with reasons (authority) 退回条目（主管部门）
+    Return(StandingArgs),
+    /// Reject an entry for ever (authority) 驳回条目（主管部门）
+    Reject(StandingArgs),
+    /// Freeze an entry by order (authority) 依令冻结条目（主管部门）
+    Freeze(StandingArgs),
+    /// Lift such an order (authority) 解除冻结（主管部门）
+    Lift(StandingArgs),
+}
+
+/// Options of the commands that change where an entry stands.
+#[derive(Debug, clap::Args)]
+pub struct StandingArgs {
+    /// The entry: id, first digits of it, or resource code 条目编号或信息资源代码
+    id: String,
+    /// Why; of a freeze, what is ordered by which document 原因或依据文件
+    #[arg(long)]
+    reason: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
 }
 
 /// Runs the command.
@@ -91,7 +118,32 @@ pub fn run(context: &Context, command: EntryCommand) -> Outcome<()> {
                 EntryWithdraw { entry_id: current.value.entry_id, prev: current.version, reason };
             submit::actions(context, &submit, vec![Action::EntryWithdraw(action)])
         }
+        EntryCommand::Suspend(args) => standing(context, args, Action::EntrySuspend),
+        EntryCommand::Resume(args) => standing(context, args, Action::EntryResume),
+        EntryCommand::Retire(args) => {
+            context.confirm(&text!("Retire it for ever?", "确定永久注销？"))?;
+            standing(context, args, Action::EntryRetire)
+        }
+        EntryCommand::Return(args) => standing(context, args, Action::EntryReturn),
+        EntryCommand::Reject(args) => {
+            context.confirm(&text!("Reject it for ever?", "确定永久驳回？"))?;
+            standing(context, args, Action::EntryReject)
+        }
+        EntryCommand::Freeze(args) => standing(context, args, Action::EntryFreeze),
+        EntryCommand::Lift(args) => standing(context, args, Action::EntryLift),
     }
+}
+
+fn standing(
+    context: &Context,
+    args: StandingArgs,
+    action: fn(EntryStanding) -> Action,
+) -> Outcome<()> {
+    let StandingArgs { id, reason, submit } = args;
+    let current = current(context, &id)?;
+    let standing =
+        EntryStanding { entry_id: current.value.entry_id, prev: current.version, reason };
+    submit::actions(context, &submit, vec![action(standing)])
 }
 
 /// The entry a person means, as it stands.

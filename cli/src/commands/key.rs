@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::registry::{self, KeyRegisterArgs, KeyRevokeArgs, KeyRotateArgs};
+use super::key_registry::{self, KeyRegisterArgs, KeyRevokeArgs, KeyRotateArgs};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::keyfile::{self, Protection};
@@ -66,9 +66,9 @@ pub fn run(context: &Context, command: KeyCommand) -> Outcome<()> {
             let loaded = context.open_key(&file)?;
             show(context, &loaded.key.public_key().to_string(), loaded.protection);
         }
-        KeyCommand::Register(args) => registry::key_register(context, args)?,
-        KeyCommand::Revoke(args) => registry::key_revoke(context, args)?,
-        KeyCommand::Rotate(args) => registry::key_rotate(context, args)?,
+        KeyCommand::Register(args) => key_registry::key_register(context, args)?,
+        KeyCommand::Revoke(args) => key_registry::key_revoke(context, args)?,
+        KeyCommand::Rotate(args) => key_registry::key_rotate(context, args)?,
     }
     Ok(())
 }

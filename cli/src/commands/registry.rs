@@ -1,21 +1,20 @@
-//! The commands that put members, offices, keys, duties and systems on the chain.
+//! The commands that put members, offices, duties and systems on the chain.
 
 use std::path::{Path, PathBuf};
 
 use mulu_chain::limits::PAYLOAD_BYTES_MAX;
-use mulu_chain::signature::PublicKey;
 use mulu_contracts::action::Action;
-use mulu_contracts::duty::DutyRegister;
-use mulu_contracts::key::{KeyRegister, KeyRevoke, KeyRole, KeyRotate, NewKey};
+use mulu_contracts::duty::{DutyAbolish, DutyRegister, DutyTransfer};
 use mulu_contracts::member::{MemberAdmit, MemberResume, MemberSuspend};
 use mulu_contracts::office::{NewOffice, OfficeDissolve, OfficeEstablish};
-use mulu_contracts::state::local_id;
-use mulu_contracts::system::SystemRegister;
+use mulu_contracts::state::{local_id, system_key};
+use mulu_contracts::system::{SystemRegister, SystemRevise};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::records::{self, Stored};
 use crate::submit::{self, SubmitArgs};
 use crate::{files, text};
 
@@ -113,6 +112,40 @@ category: license penalty coercion levy payment inspection confirmation reward a
         #[command(flatten)]
         submit: SubmitArgs,
     },
+    /// Pass a duty to another member (both and the authority sign) 移交职责
+    #[command(after_help = "\
+FILE holds the duty as the other member has it from now on, as for `mulu duty register`:
+  mulu duty transfer USCC:registration --to USCC --file successor.json --basis 机构改革方案 --out move.json
+  mulu tx sign move.json --profile their-admin && mulu tx sign move.json --profile authority
+  mulu tx submit move.json
+Entries bound to it are then due for a revision: mulu report rebind-due")]
+    Transfer {
+        /// The duty 职责
+        duty: String,
+        /// The member it passes to 接收成员
+        #[arg(long, value_name = "USCC")]
+        to: String,
+        /// JSON file of its successor 承接职责的 JSON 文件
+        #[arg(long)]
+        file: PathBuf,
+        /// The decision that says so 依据
+        #[arg(long)]
+        basis: String,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+    /// End a duty (its member and the authority sign) 废止职责
+    Abolish {
+        /// The duty 职责
+        duty: String,
+        /// The decision that says so 依据
+        #[arg(long)]
+        basis: String,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
 }
 
 /// Information systems.
@@ -131,94 +164,14 @@ status: planned building running stopped")]
         #[command(flatten)]
         submit: SubmitArgs,
     },
-}
-
-/// Options of `mulu key register`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples 示例:
-  mulu key register officer.pem --role officer --bound-office data --profile admin
-  mulu key register app.pem --role application --label 核验服务 --profile admin
-  mulu key register their-admin.pem --role administrator --for-member USCC --profile authority
-The key signs, too, to prove that somebody has it.")]
-pub struct KeyRegisterArgs {
-    /// Key file of the key to register 要登记的密钥文件
-    pub file: PathBuf,
-    /// What it may do (repeatable) 角色（可重复）
-    #[arg(long, required = true, value_parser = parse_role, value_name = "ROLE")]
-    pub role: Vec<KeyRole>,
-    /// Bind it to an office 绑定处室
-    #[arg(long, value_name = "CODE")]
-    pub bound_office: Option<String>,
-    /// A name for people 标签
-    #[arg(long)]
-    pub label: Option<String>,
-    /// Another member than the submitter (authority) 为其他成员登记（主管部门）
-    #[arg(long, value_name = "USCC")]
-    pub for_member: Option<String>,
-    /// Submitting.
-    #[command(flatten)]
-    pub submit: SubmitArgs,
-}
-
-/// Options of `mulu key revoke`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example 示例:
-  mulu key revoke ed25519:… --reason 设备遗失 --profile admin
-A revoked key never counts again; what it signed before stays valid.")]
-pub struct KeyRevokeArgs {
-    /// The public key 公钥
-    pub public_key: PublicKey,
-    /// Why 原因
-    #[arg(long)]
-    pub reason: String,
-    /// Submitting.
-    #[command(flatten)]
-    pub submit: SubmitArgs,
-}
-
-/// Options of `mulu key rotate`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example 示例:
-  mulu key generate --out officer-2027.pem
-  mulu key rotate officer-2027.pem --reason 到期更换 --profile officer
-The key of the profile is replaced, or the one named with --old; roles, office and label stay.")]
-pub struct KeyRotateArgs {
-    /// Key file of the key that takes over 新密钥文件
-    pub file: PathBuf,
-    /// The key to be replaced, if it is not the one that signs 被替换的公钥
-    #[arg(long, value_name = "KEY")]
-    pub old: Option<PublicKey>,
-    /// Why 原因
-    #[arg(long)]
-    pub reason: String,
-    /// Submitting.
-    #[command(flatten)]
-    pub submit: SubmitArgs,
-}
-
-/// Runs `mulu key rotate`.
-///
-/// # Errors
-/// Exit 2 to 6.
-pub fn key_rotate(context: &Context, args: KeyRotateArgs) -> Outcome<()> {
-    let new_key = context.open_key(&args.file)?.key.public_key();
-    let public_key = match args.old {
-        Some(old) => old,
-        None => context.key()?.public_key(),
-    };
-    let mut submit = args.submit;
-    submit.cosign_key.push(args.file);
-    let action = KeyRotate { public_key, new_key, reason: args.reason };
-    submit::actions(context, &submit, vec![Action::KeyRotate(action)])
-}
-
-fn parse_role(text: &str) -> Result<KeyRole, String> {
-    serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
-        "one of validator, administrator, officer, application, auditor, authority".to_owned()
-    })
+    /// Replace what is said of a system: status, tables, column hashes (administrator) 修订信息系统
+    Revise {
+        /// JSON file, complete, as for `register` JSON 文件
+        file: PathBuf,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
 }
 
 /// Runs `mulu member`.
@@ -265,9 +218,19 @@ pub fn office(context: &Context, command: OfficeCommand) -> Outcome<()> {
 /// # Errors
 /// Exit 2 to 6.
 pub fn duty(context: &Context, command: DutyCommand) -> Outcome<()> {
-    let DutyCommand::Register { file, submit } = command;
-    let action: DutyRegister = read(&file, "duty")?;
-    submit::actions(context, &submit, vec![Action::DutyRegister(action)])
+    let (submit, action) = match command {
+        DutyCommand::Register { file, submit } => {
+            (submit, Action::DutyRegister(read::<DutyRegister>(&file, "duty")?))
+        }
+        DutyCommand::Transfer { duty, to, file, basis, submit } => {
+            let DutyRegister { duty: successor } = read(&file, "duty")?;
+            (submit, Action::DutyTransfer(DutyTransfer { duty, to, successor, basis }))
+        }
+        DutyCommand::Abolish { duty, basis, submit } => {
+            (submit, Action::DutyAbolish(DutyAbolish { duty, basis }))
+        }
+    };
+    submit::actions(context, &submit, vec![action])
 }
 
 /// Runs `mulu system`.
@@ -275,47 +238,18 @@ pub fn duty(context: &Context, command: DutyCommand) -> Outcome<()> {
 /// # Errors
 /// Exit 2 to 6.
 pub fn system(context: &Context, command: SystemCommand) -> Outcome<()> {
-    let SystemCommand::Register { file, submit } = command;
-    let action: SystemRegister = read(&file, "system")?;
-    submit::actions(context, &submit, vec![Action::SystemRegister(action)])
-}
-
-/// Runs `mulu key register`.
-///
-/// # Errors
-/// Exit 2 to 6.
-pub fn key_register(context: &Context, args: KeyRegisterArgs) -> Outcome<()> {
-    let public_key = context.open_key(&args.file)?.key.public_key();
-    let member = match &args.for_member {
-        Some(uscc) => uscc.clone(),
-        None => context.member()?.to_owned(),
+    let (submit, action) = match command {
+        SystemCommand::Register { file, submit } => {
+            (submit, Action::SystemRegister(read::<SystemRegister>(&file, "system")?))
+        }
+        SystemCommand::Revise { file, submit } => {
+            let SystemRegister { system } = read(&file, "system")?;
+            let key = system_key(&local_id(context.member()?, &system.code));
+            let stored: Stored<Value> = records::read(&context.node()?, &key)?;
+            (submit, Action::SystemRevise(SystemRevise { prev: stored.version, system }))
+        }
     };
-    let office = args
-        .bound_office
-        .map(|code| if code.contains(':') { code } else { local_id(&member, &code) });
-    let key = NewKey {
-        public_key,
-        roles: args.role,
-        office,
-        label: args.label,
-        valid_from: None,
-        valid_to: None,
-    };
-    let mut submit = args.submit;
-    submit.cosign_key.push(args.file);
-    let action = KeyRegister { key, member: args.for_member };
-    submit::actions(context, &submit, vec![Action::KeyRegister(action)])
-}
-
-/// Runs `mulu key revoke`.
-///
-/// # Errors
-/// Exit 2 to 6.
-pub fn key_revoke(context: &Context, args: KeyRevokeArgs) -> Outcome<()> {
-    let key = args.public_key;
-    context.confirm(&text!("Revoke {key} for ever?", "确定永久撤销密钥 {key}？"))?;
-    let action = KeyRevoke { public_key: key, reason: args.reason };
-    submit::actions(context, &args.submit, vec![Action::KeyRevoke(action)])
+    submit::actions(context, &submit, vec![action])
 }
 
 /// Reads an action's body from a JSON file: the whole action (with or without its `type`), or just

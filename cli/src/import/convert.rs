@@ -148,6 +148,7 @@ pub fn convert(
         responsibilities: vec![binding.duty.clone()],
         systems: details::systems(binding),
         no_system: binding.system.is_none().then(|| binding.no_system.clone()),
+        authoritative_for: Vec::new(),
         source: None,
     };
     let source_name = row.get(Field::Name).unwrap_or(name).to_owned();

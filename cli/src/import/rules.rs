@@ -198,6 +198,10 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
         effective_to: None,
         status: DutyStatus::Active,
         registered_at_height: height,
+        supersedes: None,
+        ended_at_height: None,
+        end_basis: None,
+        successor: None,
     };
     let signer = Key {
         public_key: key.public_key(),
@@ -232,6 +236,8 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
             protection_level: None,
             duties: Vec::new(),
             registered_at_height: height,
+            revised_at_height: None,
+            columns_changed: Vec::new(),
         };
         records.insert(state::system_key(id), state::encode(&system));
     }

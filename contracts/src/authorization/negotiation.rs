@@ -148,6 +148,8 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
         let signed = call.signers.party(member, KeyRole::Officer, office);
         require(signed, Rule::AuthorizationBoth, || format!("no officer of {member} signed"))?;
     }
+    let (entry, _) = entry::current(call.overlay, &authorization.entry_id)?;
+    entry::require_free(&entry)?;
     let (to, now) = (authorization.extent().window.to_ms, call.block.time_ms);
     require(to >= now.0, Rule::AuthorizationOver, || format!("window.to_ms {to}, now {now}"))?;
     let finalized = Authorization {

@@ -13,7 +13,7 @@ use crate::limits::{
     ENTRY_NAME_CHARS_MAX, FORMAT_NOTE_CHARS_MAX, FORMAT_TYPE_CHARS_MAX, FORMATS_MAX,
     ITEM_DESCRIPTION_CHARS_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, KEYWORD_CHARS_MAX, KEYWORDS_MAX,
     METHODS_MAX, REASON_CHARS_MAX, RELATED_MAX, RESOURCE_CODE_BYTES_MAX, SOURCE_CHARS_MAX,
-    SUMMARY_CHARS_MAX, TABLE_NAME_CHARS_MAX,
+    STANDARD_ITEMS_MAX, SUMMARY_CHARS_MAX, TABLE_NAME_CHARS_MAX,
 };
 use crate::rejection::{Step, require, shown};
 use crate::rule::Rule;
@@ -69,6 +69,9 @@ pub struct EntryContent {
     /// Why no system holds the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_system: Option<String>,
+    /// 一数一源: standard items for which this entry is the one source, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authoritative_for: Vec<String>,
     /// 导入来源.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -252,6 +255,11 @@ fn check_names(content: &EntryContent) -> Step {
     field::count("related", content.related.len(), 0, RELATED_MAX)?;
     let itself = content.related.iter().find(|code| content.codes.contains(code));
     require(itself.is_none(), Rule::EntryRelatedSelf, || format!("{itself:?}"))?;
+    field::count("authoritative_for", content.authoritative_for.len(), 0, STANDARD_ITEMS_MAX)?;
+    for item in &content.authoritative_for {
+        field::text("standard item", item, ITEM_ID_CHARS_MAX)?;
+    }
+    field::distinct("authoritative_for", Rule::FieldDuplicate, &content.authoritative_for)?;
     let Some(source) = &content.source else { return Ok(()) };
     field::text("source.system", &source.system, SOURCE_CHARS_MAX)?;
     field::text("source.identifier", &source.identifier, SOURCE_CHARS_MAX)?;

@@ -7,6 +7,7 @@ mod delegation;
 mod frame;
 mod identity;
 mod sharing;
+mod standing;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -92,6 +93,10 @@ fn every_rule_fires() {
     consortium::params(&mut table);
     consortium::validators(&mut table);
     consortium::evidence(&mut table);
+    standing::duties(&mut table);
+    standing::systems(&mut table);
+    standing::entries(&mut table);
+    standing::authoritative(&mut table);
     delegation::standing(&mut table);
     delegation::delegations(&mut table);
     delegation::regions(&mut table);

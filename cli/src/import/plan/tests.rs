@@ -24,6 +24,9 @@ fn carried_out(plan: &Plan) -> BTreeMap<String, Existing> {
             published_at_height: Height(1),
             updated_at_height: Height(1),
             withdrawal_reason: None,
+            status_reason: None,
+            suspended_by: None,
+            frozen: None,
             content,
         };
         let version = version_hash(&encode(&entry));
