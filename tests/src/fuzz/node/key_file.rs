@@ -1,5 +1,6 @@
 //! A key file in PKCS#8 PEM.
 
+use mulu_node::disk::OsDisk;
 use mulu_node::keys::{KeyError, load_with, write_new};
 use tempfile::TempDir;
 
@@ -19,7 +20,7 @@ pub fn run(data: &[u8]) -> Outcome {
         match load_with(&path, || Ok(Some(b"mulu".to_vec().into()))) {
             Ok(key) => {
                 let _ = std::fs::remove_file(&copy);
-                write_new(&copy, &key).expect("a new file");
+                write_new(&OsDisk, &copy, &key).expect("a new file");
                 let again = load_with(&copy, || Ok(None)).expect("what we write we read");
                 assert!(again.seed() == key.seed(), "another key came back");
                 Outcome::accepted("key")
@@ -36,7 +37,7 @@ pub fn run(data: &[u8]) -> Outcome {
 pub fn seeds() -> Seeds {
     let folder = scratch::folder();
     let path = folder.path().join("key.pem");
-    write_new(&path, &sample::key(1)).expect("a new file");
+    write_new(&OsDisk, &path, &sample::key(1)).expect("a new file");
     let plain = std::fs::read(&path).expect("it was written");
     vec![("plain", plain)]
 }

@@ -35,6 +35,8 @@ pub fn run(data: &[u8]) -> Outcome {
         LogRecord::Value { .. } => "value",
         LogRecord::Body { .. } => "body",
         LogRecord::Mark(_) => "mark",
+        LogRecord::Alarm(_) => "alarm",
+        LogRecord::Cleared { .. } => "cleared",
     })
 }
 
@@ -45,15 +47,20 @@ pub fn seeds() -> Seeds {
         ("doubt", LogRecord::Doubt("日志缺失".to_owned())),
         ("resumed", LogRecord::Resumed(height)),
         ("timeout", LogRecord::Timeout { height, kind: 1, round }),
-        ("value", LogRecord::Value {
-            height,
-            round,
-            proposer: sample::key(11).public_key(),
-            block: Digest::sha256(b"block"),
-            valid: true,
-        }),
+        (
+            "value",
+            LogRecord::Value {
+                height,
+                round,
+                proposer: sample::key(11).public_key(),
+                block: Digest::sha256(b"block"),
+                valid: true,
+            },
+        ),
         ("body", LogRecord::Body { height, bytes: codec::encode(&sample::block()) }),
         ("mark", LogRecord::Mark(height)),
+        ("alarm", LogRecord::alarm("密钥在别处使用")),
+        ("cleared", LogRecord::cleared(height, "the other node is gone")),
     ];
     for (name, frame) in peer_frame::seeds() {
         match PeerMessage::from_frame(&frame) {

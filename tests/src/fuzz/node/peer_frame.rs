@@ -7,8 +7,8 @@ use mulu_chain::limits::VALIDATORS_MAX;
 use mulu_chain::signature::Signature;
 use mulu_chain::types::Height;
 use mulu_node::replica::wire::{
-    FRAME_BYTES_MAX, PUSH_TRANSACTIONS_MAX, PeerMessage, SYNC_BLOCKS_MAX, WirePolka, WireProposal,
-    WireRoundCertificate, WireRoundVote, WireVote,
+    FRAME_BYTES_MAX, PEER_ID_BYTES_MAX, PUSH_TRANSACTIONS_MAX, PeerMessage, SYNC_BLOCKS_MAX,
+    WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireRoundVote, WireVote,
 };
 
 use super::Outcome;
@@ -35,7 +35,11 @@ pub fn run(data: &[u8]) -> Outcome {
             "round certificate"
         }
         PeerMessage::Block(block) => {
-            if block.check_form().is_ok() { "block of good form" } else { "block" }
+            if block.check_form().is_ok() {
+                "block of good form"
+            } else {
+                "block"
+            }
         }
         PeerMessage::Transactions(list) => {
             assert!(list.len() <= PUSH_TRANSACTIONS_MAX);
@@ -47,6 +51,10 @@ pub fn run(data: &[u8]) -> Outcome {
             assert!(list.len() <= SYNC_BLOCKS_MAX);
             "blocks"
         }
+        PeerMessage::Identity(identity) => {
+            assert!(identity.peer.len() <= PEER_ID_BYTES_MAX);
+            "identity"
+        }
     })
 }
 
@@ -56,29 +64,54 @@ pub fn seeds() -> Seeds {
     let (height, round, block) = (Height(9), 2, Digest::sha256(b"block"));
     let kind = VoteKind::Precommit;
     let vote = WireRoundVote { kind, block: None, validator, signature };
-    let certified =
-        CertifiedBlock { block: sample::block(), certificate: sample::certificate() };
+    let certified = CertifiedBlock { block: sample::block(), certificate: sample::certificate() };
     let polka = |count: usize| {
         let signatures = vec![(validator, signature); count];
         PeerMessage::Polka(WirePolka { height, round, block, signatures })
     };
     let messages = [
-        ("vote", PeerMessage::Vote(WireVote {
-            height, round, kind, block: Some(block), validator, signature,
-        })),
-        ("proposal", PeerMessage::Proposal(WireProposal {
-            height, round, block, valid_round: Some(1), proposer: validator, signature,
-        })),
+        (
+            "vote",
+            PeerMessage::Vote(WireVote {
+                height,
+                round,
+                kind,
+                block: Some(block),
+                validator,
+                signature,
+            }),
+        ),
+        (
+            "proposal",
+            PeerMessage::Proposal(WireProposal {
+                height,
+                round,
+                block,
+                valid_round: Some(1),
+                proposer: validator,
+                signature,
+            }),
+        ),
         ("polka", polka(2)),
         ("polka-too-long", polka(VALIDATORS_MAX + 1)),
-        ("round-certificate", PeerMessage::RoundCertificate(WireRoundCertificate {
-            height, round, precommits: true, votes: vec![vote],
-        })),
+        (
+            "round-certificate",
+            PeerMessage::RoundCertificate(WireRoundCertificate {
+                height,
+                round,
+                precommits: true,
+                votes: vec![vote],
+            }),
+        ),
         ("block", PeerMessage::Block(sample::block())),
         ("transactions", PeerMessage::Transactions(vec![sample::envelope()])),
         ("status", PeerMessage::Status(height)),
         ("blocks-request", PeerMessage::BlocksRequest { from: height, count: 64 }),
         ("blocks", PeerMessage::Blocks(vec![certified])),
+        (
+            "identity",
+            PeerMessage::Identity(WireIdentity { peer: vec![9; 38], validator, signature }),
+        ),
     ];
     messages.into_iter().map(|(name, message)| (name, message.to_frame())).collect()
 }

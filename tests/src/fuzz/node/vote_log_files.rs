@@ -4,9 +4,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
+use mulu_node::disk::OsDisk;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::vote_log::{Opened, VoteLog, owner};
 use tempfile::TempDir;
@@ -26,7 +28,8 @@ fn whose() -> Digest {
 }
 
 fn open(folder: &Path) -> (VoteLog, Opened) {
-    VoteLog::open(folder, whose(), LogRecord::doubt_frame).expect("damage is no error")
+    let opened = VoteLog::open(Arc::new(OsDisk), folder, whose(), LogRecord::doubt_frame);
+    opened.expect("damage is no error")
 }
 
 /// Opening never fails on damage, what it finds is what a second opening finds, and a doubt is
