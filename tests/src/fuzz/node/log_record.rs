@@ -37,6 +37,8 @@ pub fn run(data: &[u8]) -> Outcome {
         LogRecord::Value { .. } => "value",
         LogRecord::Body { .. } => "body",
         LogRecord::Mark(_) => "mark",
+        LogRecord::Alarm(_) => "alarm",
+        LogRecord::Cleared { .. } => "cleared",
     })
 }
 
@@ -59,6 +61,8 @@ pub fn seeds() -> Seeds {
         ),
         ("body", LogRecord::Body { height, bytes: codec::encode(&sample::block()) }),
         ("mark", LogRecord::Mark(height)),
+        ("alarm", LogRecord::alarm("密钥在别处使用")),
+        ("cleared", LogRecord::cleared(height, "the other node is gone")),
     ];
     for (name, frame) in peer_frame::seeds() {
         match PeerMessage::from_frame(&frame) {

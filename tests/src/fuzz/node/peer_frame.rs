@@ -7,8 +7,8 @@ use mulu_chain::limits::VALIDATORS_MAX;
 use mulu_chain::signature::Signature;
 use mulu_chain::types::Height;
 use mulu_node::replica::wire::{
-    FRAME_BYTES_MAX, PUSH_TRANSACTIONS_MAX, PeerMessage, SYNC_BLOCKS_MAX, WirePolka, WireProposal,
-    WireRoundCertificate, WireRoundVote, WireVote,
+    FRAME_BYTES_MAX, PEER_ID_BYTES_MAX, PUSH_TRANSACTIONS_MAX, PeerMessage, SYNC_BLOCKS_MAX,
+    WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireRoundVote, WireVote,
 };
 
 use super::Outcome;
@@ -51,6 +51,10 @@ pub fn run(data: &[u8]) -> Outcome {
         PeerMessage::Blocks(list) => {
             assert!(list.len() <= SYNC_BLOCKS_MAX);
             "blocks"
+        }
+        PeerMessage::Identity(identity) => {
+            assert!(identity.peer.len() <= PEER_ID_BYTES_MAX);
+            "identity"
         }
     })
 }
@@ -105,6 +109,10 @@ pub fn seeds() -> Seeds {
         ("status", PeerMessage::Status(height)),
         ("blocks-request", PeerMessage::BlocksRequest { from: height, count: 64 }),
         ("blocks", PeerMessage::Blocks(vec![certified])),
+        (
+            "identity",
+            PeerMessage::Identity(WireIdentity { peer: vec![9; 38], validator, signature }),
+        ),
     ];
     messages.into_iter().map(|(name, message)| (name, message.to_frame())).collect()
 }

@@ -28,8 +28,8 @@ fn whose() -> Digest {
 }
 
 fn open(folder: &Path) -> (VoteLog, Opened) {
-    VoteLog::open(Arc::new(OsDisk), folder, whose(), LogRecord::doubt_frame)
-        .expect("damage is no error")
+    let opened = VoteLog::open(Arc::new(OsDisk), folder, whose(), LogRecord::doubt_frame);
+    opened.expect("damage is no error")
 }
 
 /// Opening never fails on damage, what it finds is what a second opening finds, and a doubt is
