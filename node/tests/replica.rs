@@ -424,6 +424,8 @@ fn a_proposal_far_ahead_waits() {
         }
         assert!(!told(&net), "round {round:?}");
     }
+    // What was told is durable by the next vote.
+    net.run_for(5_000);
     assert_eq!(waiting(&net), 0);
     assert!(told(&net));
 }
