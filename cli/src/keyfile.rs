@@ -99,7 +99,9 @@ pub fn load(
             let info = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
                 .map_err(|e| not_a_key(&e))?;
             if !is_affordable(&info) {
-                return Err(not_a_key(&"its key derivation costs more than a key file may ask for"));
+                return Err(not_a_key(
+                    &"its key derivation costs more than a key file may ask for",
+                ));
             }
             let protection = protection_of(&info);
             let passphrase = passphrase()?;

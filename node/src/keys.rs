@@ -142,7 +142,9 @@ pub fn load_with(
             let sealed = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
                 .map_err(|e| malformed(&e))?;
             if !is_affordable(&sealed) {
-                return Err(malformed(&"its key derivation costs more than a key file may ask for"));
+                return Err(malformed(
+                    &"its key derivation costs more than a key file may ask for",
+                ));
             }
             let passphrase =
                 passphrase()?.ok_or_else(|| KeyError::PassphraseMissing { path: path.into() })?;

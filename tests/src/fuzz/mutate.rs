@@ -128,10 +128,12 @@ fn overwrite(bytes: &mut [u8], at: usize, random: &mut Random) {
 fn tweak_length(bytes: &mut [u8], at: usize) {
     let length = bytes.len();
     let found = (at..length.saturating_sub(7)).find(|start| {
-        let number = bytes[*start..].first_chunk::<8>().map_or(u64::MAX, |b| u64::from_le_bytes(*b));
+        let number =
+            bytes[*start..].first_chunk::<8>().map_or(u64::MAX, |b| u64::from_le_bytes(*b));
         number != 0 && number <= length as u64
     });
     if let Some(start) = found {
-        bytes[start] = if at % 2 == 0 { bytes[start].wrapping_add(1) } else { bytes[start].wrapping_sub(1) };
+        bytes[start] =
+            if at % 2 == 0 { bytes[start].wrapping_add(1) } else { bytes[start].wrapping_sub(1) };
     }
 }

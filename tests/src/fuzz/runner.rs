@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
+use super::corpus;
 use super::mutate::{Random, mutate};
 use super::outcome::Outcome;
 use super::target::Target;
-use super::corpus;
 
 /// Most inputs that one run remembers to begin from.
 const REMEMBERED_MAX: usize = 512;

@@ -18,7 +18,8 @@ pub fn run(data: &[u8]) -> Outcome {
         }
         Ok(founding) => {
             assert!(text.len() <= DOCUMENT_BYTES_MAX);
-            let again = parse(&format!("{text}\n"), "another.toml").expect("a blank line is nothing");
+            let again =
+                parse(&format!("{text}\n"), "another.toml").expect("a blank line is nothing");
             assert!(again.digest() == founding.digest(), "layout changed the chain");
             Outcome::accepted("founded")
         }

@@ -44,13 +44,19 @@ pub fn seeds() -> Seeds {
     let key = sample::key(1).public_key().to_string();
     vec![
         ("vector", sample::payload()),
-        ("key-revoke", wrap(serde_json::json!([
-            {"type": "key.revoke", "public_key": key, "reason": "岗位变动"},
-        ]))),
-        ("two-actions", wrap(serde_json::json!([
-            {"type": "entry.withdraw", "entry_id": digest('1'), "prev": digest('2'), "reason": "目录调整"},
-            {"type": "key.revoke", "public_key": key, "reason": "岗位变动"},
-        ]))),
+        (
+            "key-revoke",
+            wrap(serde_json::json!([
+                {"type": "key.revoke", "public_key": key, "reason": "岗位变动"},
+            ])),
+        ),
+        (
+            "two-actions",
+            wrap(serde_json::json!([
+                {"type": "entry.withdraw", "entry_id": digest('1'), "prev": digest('2'), "reason": "目录调整"},
+                {"type": "key.revoke", "public_key": key, "reason": "岗位变动"},
+            ])),
+        ),
         ("no-actions", wrap(serde_json::json!([]))),
     ]
 }

@@ -15,8 +15,7 @@ pub fn run(data: &[u8]) -> Outcome {
         }
         Ok(text) => {
             assert!(text.as_bytes() == data);
-            let value: serde_json::Value =
-                serde_json::from_str(text).expect("strict JSON is JSON");
+            let value: serde_json::Value = serde_json::from_str(text).expect("strict JSON is JSON");
             let written = serde_json::to_string(&value).expect("a value is written");
             assert!(json::check(written.as_bytes()).is_ok(), "written again it is not strict");
             let again: serde_json::Value = serde_json::from_str(&written).expect("JSON");

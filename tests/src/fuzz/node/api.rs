@@ -69,10 +69,8 @@ pub fn run(data: &[u8]) -> Outcome {
 pub fn seeds() -> Seeds {
     let world = &WORLD.1;
     let id = envelope("fuzz-1").id().to_string();
-    let subject: String = SUBJECT
-        .chars()
-        .map(|c| if c.is_ascii() { c.to_string() } else { percent(c) })
-        .collect();
+    let subject: String =
+        SUBJECT.chars().map(|c| if c.is_ascii() { c.to_string() } else { percent(c) }).collect();
     let page = WORLD.0.block_on(world.get("/v1/entries?limit=2")).ok();
     let cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();
     let entry = entry_key(ENTRIES - 1);

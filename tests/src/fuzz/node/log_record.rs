@@ -45,13 +45,16 @@ pub fn seeds() -> Seeds {
         ("doubt", LogRecord::Doubt("日志缺失".to_owned())),
         ("resumed", LogRecord::Resumed(height)),
         ("timeout", LogRecord::Timeout { height, kind: 1, round }),
-        ("value", LogRecord::Value {
-            height,
-            round,
-            proposer: sample::key(11).public_key(),
-            block: Digest::sha256(b"block"),
-            valid: true,
-        }),
+        (
+            "value",
+            LogRecord::Value {
+                height,
+                round,
+                proposer: sample::key(11).public_key(),
+                block: Digest::sha256(b"block"),
+                valid: true,
+            },
+        ),
         ("body", LogRecord::Body { height, bytes: codec::encode(&sample::block()) }),
         ("mark", LogRecord::Mark(height)),
     ];

@@ -35,7 +35,11 @@ pub fn run(data: &[u8]) -> Outcome {
             "round certificate"
         }
         PeerMessage::Block(block) => {
-            if block.check_form().is_ok() { "block of good form" } else { "block" }
+            if block.check_form().is_ok() {
+                "block of good form"
+            } else {
+                "block"
+            }
         }
         PeerMessage::Transactions(list) => {
             assert!(list.len() <= PUSH_TRANSACTIONS_MAX);
@@ -56,24 +60,45 @@ pub fn seeds() -> Seeds {
     let (height, round, block) = (Height(9), 2, Digest::sha256(b"block"));
     let kind = VoteKind::Precommit;
     let vote = WireRoundVote { kind, block: None, validator, signature };
-    let certified =
-        CertifiedBlock { block: sample::block(), certificate: sample::certificate() };
+    let certified = CertifiedBlock { block: sample::block(), certificate: sample::certificate() };
     let polka = |count: usize| {
         let signatures = vec![(validator, signature); count];
         PeerMessage::Polka(WirePolka { height, round, block, signatures })
     };
     let messages = [
-        ("vote", PeerMessage::Vote(WireVote {
-            height, round, kind, block: Some(block), validator, signature,
-        })),
-        ("proposal", PeerMessage::Proposal(WireProposal {
-            height, round, block, valid_round: Some(1), proposer: validator, signature,
-        })),
+        (
+            "vote",
+            PeerMessage::Vote(WireVote {
+                height,
+                round,
+                kind,
+                block: Some(block),
+                validator,
+                signature,
+            }),
+        ),
+        (
+            "proposal",
+            PeerMessage::Proposal(WireProposal {
+                height,
+                round,
+                block,
+                valid_round: Some(1),
+                proposer: validator,
+                signature,
+            }),
+        ),
         ("polka", polka(2)),
         ("polka-too-long", polka(VALIDATORS_MAX + 1)),
-        ("round-certificate", PeerMessage::RoundCertificate(WireRoundCertificate {
-            height, round, precommits: true, votes: vec![vote],
-        })),
+        (
+            "round-certificate",
+            PeerMessage::RoundCertificate(WireRoundCertificate {
+                height,
+                round,
+                precommits: true,
+                votes: vec![vote],
+            }),
+        ),
         ("block", PeerMessage::Block(sample::block())),
         ("transactions", PeerMessage::Transactions(vec![sample::envelope()])),
         ("status", PeerMessage::Status(height)),
