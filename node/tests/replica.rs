@@ -8,6 +8,7 @@ mod net;
 use mulu_chain::signature::SigningKey;
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::Height;
+use mulu_node::keys::identity_of;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::io::{PeerInput, VerifiedBlock};
 use mulu_node::replica::serving::{SERVE_INTERVAL_MS, SERVE_REQUESTS_MAX};
@@ -424,6 +425,8 @@ fn a_proposal_far_ahead_waits() {
         }
         assert!(!told(&net), "round {round:?}");
     }
+    // What was told is durable by the next vote.
+    net.run_for(5_000);
     assert_eq!(waiting(&net), 0);
     assert!(told(&net));
 }
@@ -465,4 +468,23 @@ fn the_good_prefix_of_an_answer_is_kept() {
     let PeerInput::Blocks(kept) = admitted else { panic!("another message") };
     let heights: Vec<u64> = kept.iter().map(|(b, _)| b.block.header.height.0).collect();
     assert_eq!(heights, [1, 2]);
+}
+
+/// A peer whose member is admitted while it is connected is that member's from then on.
+#[test]
+fn a_peers_member_is_looked_up_again() {
+    let mut net = Net::new(89);
+    net.start_all();
+    net.run_until_height(2, 600_000);
+    let newcomer = identity_of(&SigningKey::from_seed(&[90; 32])).public().to_peer_id();
+    net.connect_peer(1, newcomer);
+    let member = |net: &Net| {
+        let peers = net.nodes[1].replica.as_ref().unwrap().status().peers;
+        let peer = peers.into_iter().find(|p| p.peer_id == newcomer.to_string());
+        peer.expect("connected").member
+    };
+    assert_eq!(member(&net), None);
+    net.admit_member(0, "91512081MA62K0260E", newcomer);
+    net.run_until_height(5, 600_000);
+    assert_eq!(member(&net).as_deref(), Some("91512081MA62K0260E"));
 }

@@ -298,15 +298,40 @@ impl Net {
         }
     }
 
+    /// The authority admits a member with a node; submitted at a node.
+    pub fn admit_member(&mut self, node: usize, uscc: &str, peer: PeerId) {
+        let member = json!({"uscc": uscc, "name": "新部门", "region": "110101",
+            "roles": ["provider"], "nodes": [{"peer_id": peer.to_string()}]});
+        let action = json!({"type": "member.admit", "member": member});
+        let transaction = self.transaction(3, &seeded(9, 1), &action);
+        let (reply, _) = tokio::sync::oneshot::channel();
+        self.feed(node, Input::Submit(Submission { transaction, reply }));
+    }
+
+    /// A node hears that a peer, which need not be one of these nodes, connected.
+    pub fn connect_peer(&mut self, node: usize, peer: PeerId) {
+        self.feed(node, Input::Connected(peer));
+    }
+
     fn office(&self, department: usize, number: usize) -> Transaction {
+        let office = json!({"code": format!("t{number}"), "name": "新处室"});
+        let action = json!({"type": "office.establish", "office": office});
+        self.transaction(department, &seeded(department, 3), &action)
+    }
+
+    fn transaction(
+        &self,
+        department: usize,
+        key: &SigningKey,
+        action: &serde_json::Value,
+    ) -> Transaction {
         let payload = json!({
             "schema_version": 1, "chain_id": self.chain_id().as_str(),
             "submitter": {"member": DEPARTMENTS[department].uscc}, "valid_until": 5_000,
-            "actions": [{"type": "office.establish",
-                "office": {"code": format!("t{number}"), "name": "新处室"}}],
+            "actions": [action],
         });
         let bytes = serde_json::to_vec(&payload).expect("JSON");
-        let envelope = Envelope::sign(bytes, &[&seeded(department, 3)]).expect("an envelope");
+        let envelope = Envelope::sign(bytes, &[key]).expect("an envelope");
         let verified = envelope.verify().expect("signed above");
         Transaction::parse(verified, &self.chain_id()).expect("a transaction")
     }
@@ -479,7 +504,9 @@ impl Net {
                 return true;
             }
             Effect::Send(peer, message) => {
-                let to = self.nodes.iter().position(|n| n.peer == peer).expect("a node");
+                let Some(to) = self.nodes.iter().position(|n| n.peer == peer) else {
+                    return false;
+                };
                 self.say(node, &message);
                 self.post(node, to, *message);
             }
