@@ -153,7 +153,7 @@ impl Life {
             }
             Fault::FailedSync => {
                 self.may_doubt = true;
-                if at % 2 == 0 {
+                if at.is_multiple_of(2) {
                     self.disk.crash();
                 }
             }
