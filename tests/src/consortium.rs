@@ -37,12 +37,12 @@ pub struct Consortium {
 /// The folder that holds the programs under test.
 pub fn programs() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let folder = test.parent().and_then(Path::parent).expect("tests run from target/…/deps");
-    assert!(
-        folder.join("mulud").exists() && folder.join("mulu").exists(),
-        "the programs are not built: run `cargo build --workspace --bins` first"
-    );
-    folder.to_path_buf()
+    let own = test.parent().expect("a program lies in a folder");
+    // Tests run from target/…/deps, programs from target/….
+    let folders = [Some(own), own.parent()];
+    let both = |folder: &&Path| folder.join("mulud").exists() && folder.join("mulu").exists();
+    let folder = folders.into_iter().flatten().find(both);
+    folder.expect("the programs are built: cargo build --workspace --bins").to_path_buf()
 }
 
 /// Ports of one consortium: two blocks of four after each of two base ports. The lock keeps other

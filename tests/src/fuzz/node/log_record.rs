@@ -28,8 +28,6 @@ pub fn run(data: &[u8]) -> Outcome {
             "doubt"
         }
         LogRecord::Resumed(_) => "resumed",
-        LogRecord::Alarm(_) => "alarm",
-        LogRecord::Cleared { .. } => "cleared",
         LogRecord::Vote(_) => "vote",
         LogRecord::Proposal(_) => "proposal",
         LogRecord::Polka(_) => "polka",

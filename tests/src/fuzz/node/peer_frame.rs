@@ -46,7 +46,6 @@ pub fn run(data: &[u8]) -> Outcome {
             "transactions"
         }
         PeerMessage::Status(_) => "status",
-        PeerMessage::Identity(_) => "identity",
         PeerMessage::BlocksRequest { .. } => "blocks request",
         PeerMessage::Blocks(list) => {
             assert!(list.len() <= SYNC_BLOCKS_MAX);
