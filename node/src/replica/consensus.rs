@@ -257,6 +257,10 @@ impl Inner {
         };
         let signed = SignedProposal::new(proposal, signer.sign(&statement.signed_bytes()));
         self.guard.remember_proposal(signed.clone());
+        // The core asks for a record of what it proposes anew, but not of what it proposes again.
+        if let Some(proposal) = convert::proposal_to_wire(&signed) {
+            self.log(&LogRecord::Proposal(proposal));
+        }
         Ok(signed)
     }
 
@@ -268,6 +272,12 @@ impl Inner {
     fn log_input(&mut self, height: Height, input: &CoreInput) {
         let record = match input {
             CoreInput::Vote(vote) => convert::vote_to_wire(vote).map(LogRecord::Vote),
+            // Our own was logged when it was signed.
+            CoreInput::Proposal(proposal)
+                if self.guard.earlier_proposal(&proposal.message) == Some(proposal) =>
+            {
+                None
+            }
             CoreInput::Proposal(proposal) => {
                 convert::proposal_to_wire(proposal).map(LogRecord::Proposal)
             }

@@ -111,7 +111,11 @@ pub(super) struct Inner {
     pub(super) guard: SignerGuard,
     pub(super) mempool: Mempool,
     pub(super) phase: Phase,
+    /// The wall clock: for block times.
     pub(super) now: TimeMs,
+    /// Time that has passed, by the wall clock's steps forward: for everything that waits. A clock
+    /// set back does not stop it.
+    pub(super) elapsed: TimeMs,
     pub(super) candidates: Candidates,
     pub(super) sync: SyncState,
     pub(super) peers: BTreeMap<PeerId, Peer>,
@@ -217,6 +221,7 @@ impl Replica {
             mempool: Mempool::default(),
             phase: Phase::Waiting,
             now,
+            elapsed: now,
             candidates: Candidates::default(),
             sync: SyncState::default(),
             peers: BTreeMap::new(),
@@ -251,7 +256,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]: the node must stop.
     pub fn step(&mut self, now: TimeMs, input: Input) -> Result<Vec<Effect>, ReplicaError> {
-        self.inner.now = now;
+        self.inner.tell_time(now);
         match input {
             Input::Start => {
                 self.inner.schedule(Timer::Status, STATUS_INTERVAL);
@@ -370,6 +375,12 @@ impl Replica {
 }
 
 impl Inner {
+    fn tell_time(&mut self, now: TimeMs) {
+        let step = now.0.saturating_sub(self.now.0);
+        self.elapsed = TimeMs(self.elapsed.0.saturating_add(step));
+        self.now = now;
+    }
+
     /// The key this node signs with, if it signs at all.
     pub(super) fn own_key(&self) -> Option<PublicKey> {
         self.signer.as_ref().map(|signer| signer.public_key())

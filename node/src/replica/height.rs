@@ -100,7 +100,7 @@ impl Inner {
         if !ready || !self.is_validator() || !self.quorum_in_reach() {
             return Ok(());
         }
-        let since_commit = self.now.0.saturating_sub(self.committed_at.0);
+        let since_commit = self.elapsed.0.saturating_sub(self.committed_at.0);
         let wait = if self.mempool.is_empty() {
             let heartbeat = mulu_contracts::state::params(&self.ledger)
                 .map_err(ExecutionError::State)?
@@ -122,7 +122,7 @@ impl Inner {
 
     fn on_committed(&mut self) -> Result<(), ReplicaError> {
         self.tip = self.ledger.tip()?;
-        self.committed_at = self.now;
+        self.committed_at = self.elapsed;
         let height = self.tip.header.height;
         let set = self
             .ledger

@@ -67,10 +67,10 @@ impl Inner {
 
     /// Messages may be lost, so this is said again and again.
     pub(super) fn repeat_identity(&mut self) {
-        if self.now.0.saturating_sub(self.identity_said.0) >= IDENTITY_INTERVAL_MS
+        if self.elapsed.0.saturating_sub(self.identity_said.0) >= IDENTITY_INTERVAL_MS
             && let Some(identity) = self.identity.clone()
         {
-            self.identity_said = self.now;
+            self.identity_said = self.elapsed;
             self.broadcast(PeerMessage::Identity(identity));
         }
     }

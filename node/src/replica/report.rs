@@ -41,7 +41,7 @@ impl Inner {
             let waits = found
                 .report
                 .is_some_and(|(report, made)| made == tip || self.mempool.contains(&report));
-            if waits || self.now.0.saturating_sub(found.since.0) < patience {
+            if waits || self.elapsed.0.saturating_sub(found.since.0) < patience {
                 continue;
             }
             let Some(report) = self.make_report(&reporter, equivocation) else {

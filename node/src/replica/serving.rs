@@ -45,7 +45,7 @@ impl Inner {
         from: Height,
         count: u32,
     ) -> Result<(), ReplicaError> {
-        let now = self.now;
+        let now = self.elapsed;
         let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
         if !known.served.admits(now) {
             known.served.waiting = Some((from, count));

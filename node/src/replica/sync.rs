@@ -128,7 +128,7 @@ impl Replica {
                 && certificate.block == verified.block.id()
                 && expected == height;
             if !fits {
-                inner.sync.passed_over.insert(from, inner.now);
+                inner.sync.passed_over.insert(from, inner.elapsed);
                 break;
             }
             expected = height.next();
@@ -142,7 +142,7 @@ impl Replica {
         }
         if expected == first {
             // It has none of what it said it had.
-            inner.sync.passed_over.insert(from, inner.now);
+            inner.sync.passed_over.insert(from, inner.elapsed);
         }
         let wanted = inner.undelivered.as_ref().map(|c| (c.height, c.block));
         if let Some((height, id)) = wanted
@@ -220,7 +220,7 @@ impl Inner {
 
     /// Asks a peer for the next blocks, if we are behind and nothing is asked.
     pub(super) fn request_blocks(&mut self) {
-        let now = self.now;
+        let now = self.elapsed;
         if let Some((peer, since, _)) = self.sync.asked {
             // While fetched blocks are being committed, the answer may wait behind them.
             let busy = self.sync.blocks.contains_key(&self.tip.header.height.next());

@@ -44,7 +44,7 @@ impl Inner {
         let seen = if too_far {
             Seen::Full
         } else {
-            self.watch.observe(place, statement, working, self.now)
+            self.watch.observe(place, statement, working, self.elapsed)
         };
         Ok(height == working || (height > working && seen == Seen::New))
     }

@@ -114,7 +114,17 @@ impl World {
         let heights: BTreeSet<Option<Height>> = self.honest().map(|n| self.height(n)).collect();
         let reached = heights.len() == 1 && heights.first().is_some_and(|h| *h >= Some(self.goal));
         let acknowledged = &self.oracles.acknowledged;
-        reached && self.workload.is_settled(&|id| acknowledged.contains(id))
+        reached
+            && self.workload.is_settled(&|id| acknowledged.contains(id))
+            && self.is_accounted_for()
+    }
+
+    /// Whoever can be proved to have signed twice is accused on the chain. What the cheap
+    /// signatures sign proves nothing to the contracts.
+    fn is_accounted_for(&self) -> bool {
+        let first = self.honest().next().and_then(|node| self.ledger(node));
+        let accused = first.map(|ledger| self.accused(ledger)).unwrap_or_default();
+        self.plan.profile == Profile::Core || self.oracles.evidence.missing(&accused).is_none()
     }
 
     fn at_end(&mut self) -> Happened {
@@ -139,10 +149,6 @@ impl World {
             }
         }
         self.oracles.stats.accusations = accused.len() as u64;
-        if self.plan.profile == Profile::Core {
-            // What the cheap signatures sign proves nothing to the contracts.
-            return Ok(());
-        }
         self.oracles.evidence.at_end(&accused, &self.liar_keys())
     }
 
@@ -179,6 +185,10 @@ impl World {
             }
         };
         let nodes: Vec<String> = (0..self.nodes.len()).map(node).collect();
-        format!("goal {}: {}", self.goal, nodes.join("; "))
+        let first = self.honest().next().and_then(|node| self.ledger(node));
+        let accused = first.map(|ledger| self.accused(ledger)).unwrap_or_default();
+        let unaccused = self.oracles.evidence.missing(&accused);
+        let nodes = nodes.join("; ");
+        format!("goal {}: {nodes}; signed twice and not accused: {unaccused:?}", self.goal)
     }
 }

@@ -456,6 +456,9 @@ impl World {
                 self.oracles.locking.on_said(&statement, self.consortium.validators)?;
             }
         }
+        if let PeerMessage::Polka(polka) = &message {
+            self.oracles.locking.on_polka(polka);
+        }
         self.trace.note(&[node as u64, self.now]);
         self.trace.bytes(&message.to_frame());
         if !matches!(message, PeerMessage::Status(_)) {

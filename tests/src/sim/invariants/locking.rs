@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mulu_chain::digest::Digest;
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::Height;
+use mulu_node::replica::wire::WirePolka;
 
 use super::{Verdict, violated};
 use crate::sim::statement::{Statement, Step};
@@ -18,6 +19,13 @@ pub struct Locking {
 }
 
 impl Locking {
+    /// A node showed a quorum of prevotes. Liars show what their own replica found before they
+    /// change it.
+    pub fn on_polka(&mut self, polka: &WirePolka) {
+        let voters = polka.signatures.iter().map(|(validator, _)| *validator);
+        self.prevotes.entry((polka.height, polka.round, polka.block)).or_default().extend(voters);
+    }
+
     /// Anybody, liars too, said something.
     pub fn on_any_said(&mut self, statement: &Statement) {
         if let (Step::Prevote, Some(block)) = (statement.step, statement.block) {
