@@ -6,6 +6,7 @@ use mulu_tests::fuzz;
 
 #[cfg(not(feature = "node"))]
 #[path = "light.rs"]
+#[allow(dead_code)]
 mod fuzz;
 
 /// Runs a target on one input; a panic is a finding.

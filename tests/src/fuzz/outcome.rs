@@ -31,19 +31,16 @@ impl Outcome {
     }
 }
 
-/// Keeps the words of a message: quoted parts, and words with a digit or a character that is not
-/// ASCII, come from the input. A rule id is ours and stays.
+/// Keeps the words of a message: what stands between its first and its last quote, and words with
+/// a digit or a character that is not ASCII, come from the input. A rule id is ours and stays.
 fn class(message: &str) -> String {
-    let mut plain = String::new();
-    let mut quote = None;
-    for c in message.chars() {
-        match quote {
-            Some(end) if c == end => quote = None,
-            Some(_) => {}
-            None if matches!(c, '`' | '"') => quote = Some(c),
-            None => plain.push(c),
+    let plain = match message.find(['`', '"']).and_then(|at| message.split_at_checked(at)) {
+        None => message.to_owned(),
+        Some((before, quoted)) => {
+            let after = quoted.rsplit(['`', '"']).next().unwrap_or_default();
+            format!("{before} {after}")
         }
-    }
+    };
     let ours = |word: &&str| {
         let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
         let rule = word.len() == 6 && word.as_bytes().get(3) == Some(&b'-')

@@ -4,6 +4,7 @@
 //! request waits for a commit.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Uri};
@@ -15,6 +16,9 @@ use crate::fuzz::target::Seeds;
 
 /// Largest answer other than a bundle, in bytes: a page of this small ledger, or the metrics.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a request with a query may wait; it is abandoned then, as by a client that leaves.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 static WORLD: LazyLock<(Runtime, World)> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -50,7 +54,14 @@ pub fn run(data: &[u8]) -> Outcome {
         .header("content-type", "application/json")
         .body(Body::from(body.to_vec()));
     let Ok(request) = built else { return Outcome::refused(&"not a request") };
-    let answer = runtime.block_on(world.send(request));
+    let answer = runtime.block_on(async {
+        if uri.query().is_none() {
+            return Some(world.send(request).await);
+        }
+        tokio::time::timeout(PATIENCE, world.send(request)).await.ok()
+    });
+    // A query may ask to wait for a commit.
+    let Some(answer) = answer else { return Outcome::refused(&"waits") };
     let status = answer.status.as_u16();
     assert!(status < 500, "{status}: {}", String::from_utf8_lossy(&answer.body));
     assert!(answer.body.len() <= ANSWER_BYTES_MAX, "{} bytes", answer.body.len());
