@@ -64,13 +64,15 @@ pub fn decode<T: Encode + Decode<()>, const LIMIT: usize>(bytes: &[u8]) -> Resul
         return Err(CodecInvalid::TooLong { found: bytes.len(), limit: LIMIT });
     }
     // The decoder's limit is a constant of its type, so it comes in steps.
-    match bytes.len() {
-        ..=SMALL_INPUT_BYTES => reserve_within::<T, SMALL_RESERVED_BYTES_MAX>(bytes),
-        ..=MEDIUM_INPUT_BYTES => reserve_within::<T, MEDIUM_RESERVED_BYTES_MAX>(bytes),
-        ..=LARGE_INPUT_BYTES if LIMIT > LARGE_RESERVED_BYTES_MAX => {
-            reserve_within::<T, LARGE_RESERVED_BYTES_MAX>(bytes)
-        }
-        _ => reserve_within::<T, LIMIT>(bytes),
+    let length = bytes.len();
+    if length <= SMALL_INPUT_BYTES {
+        reserve_within::<T, SMALL_RESERVED_BYTES_MAX>(bytes)
+    } else if length <= MEDIUM_INPUT_BYTES {
+        reserve_within::<T, MEDIUM_RESERVED_BYTES_MAX>(bytes)
+    } else if length <= LARGE_INPUT_BYTES && LIMIT > LARGE_RESERVED_BYTES_MAX {
+        reserve_within::<T, LARGE_RESERVED_BYTES_MAX>(bytes)
+    } else {
+        reserve_within::<T, LIMIT>(bytes)
     }
 }
 

@@ -83,6 +83,10 @@ fn rows(document: &str) -> Vec<(String, String, u128)> {
         .collect()
 }
 
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("a short time")
+}
+
 #[test]
 fn every_row_says_what_the_constant_is() {
     let constants = constants();
@@ -140,11 +144,11 @@ fn the_timers_are_those_of_a_new_configuration() {
     ] {
         says(format!("`{name}` {} ms", thousands(value)));
     }
-    let redial = [p2p::REDIAL_FIRST, p2p::REDIAL_LONGEST].map(|d| d.as_millis() as u64);
+    let redial = [p2p::REDIAL_FIRST, p2p::REDIAL_LONGEST].map(millis);
     says(format!("| {} ms | doubles | {} ms |", redial[0], thousands(redial[1])));
     // 10 + 1 + 1 + 2 × 30 s, from the numbers above.
     let cap = consensus.timeout_ms_max;
-    let status = core::STATUS_INTERVAL.as_millis() as u64;
+    let status = millis(core::STATUS_INTERVAL);
     let bound = redial[1] + status + consensus.rebroadcast_ms + 2 * 3 * cap;
     says(format!("= {} s", bound / 1_000));
 }

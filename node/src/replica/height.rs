@@ -175,6 +175,6 @@ impl Inner {
 
 /// The state's list decides the height after the one under way.
 pub(super) fn upcoming(ledger: &Ledger) -> Result<ValidatorSet, ReplicaError> {
-    let set = mulu_contracts::state::validator_set(ledger).map_err(ExecutionError::State)?;
+    let set = ledger.next_validators().map_err(ExecutionError::State)?;
     Ok(set.ok_or(ExecutionError::NoValidators(Height::GENESIS))?)
 }

@@ -81,10 +81,8 @@ impl Inner {
 
     /// Looks whether the block about to be committed holds evidence against our key.
     fn look_for_own_evidence(&mut self) {
-        let Some(own) = self.own_key() else { return };
-        let against = format!("{EVIDENCE_SUBJECT}/{own}/");
-        let found = self.decided.as_ref().is_some_and(|decided| decided.0.changes(&against));
-        if found {
+        let (Some(own), Some(decided)) = (self.own_key(), &self.decided) else { return };
+        if decided.0.changes(&format!("{EVIDENCE_SUBJECT}/{own}/")) {
             self.alarm.get_or_insert_with(|| {
                 "the chain records that this validator's key signed two things for one step"
                     .to_owned()

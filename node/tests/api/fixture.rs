@@ -89,6 +89,12 @@ impl Answer {
     }
 }
 
+impl Default for World {
+    fn default() -> World {
+        World::new()
+    }
+}
+
 impl World {
     pub fn new() -> World {
         let validators = ValidatorSet::new(vec![Validator {

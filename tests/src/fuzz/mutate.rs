@@ -40,7 +40,7 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -51,12 +51,12 @@ impl Random {
     /// A number below `bound`; 0 if there is none.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = bound.max(1) as u64;
-        usize::try_from(self.next() % bound).unwrap_or(0)
+        usize::try_from(self.number() % bound).unwrap_or(0)
     }
 
     /// A random byte.
     pub fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
+        self.number().to_le_bytes()[0]
     }
 
     /// One of a list that is not empty.
@@ -133,7 +133,10 @@ fn tweak_length(bytes: &mut [u8], at: usize) {
         number != 0 && number <= length as u64
     });
     if let Some(start) = found {
-        bytes[start] =
-            if at % 2 == 0 { bytes[start].wrapping_add(1) } else { bytes[start].wrapping_sub(1) };
+        bytes[start] = if at.is_multiple_of(2) {
+            bytes[start].wrapping_add(1)
+        } else {
+            bytes[start].wrapping_sub(1)
+        };
     }
 }

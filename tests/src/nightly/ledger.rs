@@ -92,7 +92,7 @@ impl Ledger {
                 "stalls": kills(|r| r.stalls),
                 "equivocations": kills(|r| r.equivocations),
                 "recovery_ms_max":
-                    night.kills.iter().map(|r| r.max_recovery_ms).max().map(|ms| ms as u64),
+                    night.kills.iter().map(|r| r.max_recovery_ms).max().and_then(|ms| u64::try_from(ms).ok()),
             },
             "fuzz": fuzz,
             "planted": planted,

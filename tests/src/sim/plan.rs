@@ -209,7 +209,7 @@ impl Plan {
                 damaged.push(*department);
             }
         }
-        let quiet_at_ms = random.between(6 * SECOND, 60 * SECOND);
+        let quiet_at_ms = random.between(5 * SECOND, 40 * SECOND);
         let mut plan = Plan {
             seed,
             profile,

@@ -14,7 +14,7 @@ use crate::sim::statement::{Statement, Step};
 /// What can be signed only once.
 pub type Place = (PublicKey, Height, u32, Step);
 /// What was signed: a block or nil, and a proposal's valid round.
-type Content = (Option<Digest>, Option<u32>);
+pub type Content = (Option<Digest>, Option<u32>);
 
 /// What each node was told, and by whom it can prove a double statement.
 #[derive(Debug, Default)]

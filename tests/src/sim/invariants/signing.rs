@@ -3,19 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mulu_chain::digest::Digest;
 use mulu_chain::signature::PublicKey;
-use mulu_chain::types::Height;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::wire::PeerMessage;
 
+use super::evidence::{Content, Place};
 use super::{Verdict, violated};
-use crate::sim::statement::{Statement, Step};
+use crate::sim::statement::Statement;
 
 /// What each validator said, and what each node made durable.
 #[derive(Debug, Default)]
 pub struct Signing {
-    said: BTreeMap<(PublicKey, Height, u32, Step), (Option<Digest>, Option<u32>)>,
+    said: BTreeMap<Place, Content>,
     durable: BTreeMap<usize, BTreeSet<Vec<u8>>>,
     /// Votes and proposals of honest validators that left a node.
     pub statements: u64,
