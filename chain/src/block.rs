@@ -151,7 +151,8 @@ impl Block {
                 .check_form()
                 .map_err(|e| BlockInvalid::Envelope { index, reason: e.to_string() })?;
         }
-        if body_hash(&self.transactions) != self.header.body {
+        let committed = body_hash(&self.transactions) == self.header.body;
+        if !committed && !crate::planted!("planted-body-not-compared") {
             return Err(BlockInvalid::Body);
         }
         Ok(())

@@ -195,7 +195,7 @@ fn check(
 fn genesis(bundle: &Bundle, trusted: &BlockId) -> Result<(), String> {
     let header = &bundle.genesis;
     let found = header.id();
-    if found != *trusted {
+    if found != *trusted && !crate::planted!("planted-auditor-any-genesis") {
         return Err(format!("the bundle's genesis is {found}, the auditor trusts {trusted}"));
     }
     if header.height != Height::GENESIS || header.chain_id != bundle.chain_id {
@@ -259,7 +259,9 @@ fn tip(bundle: &Bundle) -> Result<(), String> {
 fn signatures(bundle: &Bundle) -> Result<(), String> {
     for transaction in &bundle.transactions {
         let id = transaction.entry.transaction;
-        transaction.envelope.clone().verify().map_err(|e| format!("{id}: {e}"))?;
+        if !crate::planted!("planted-auditor-transaction-signatures") {
+            transaction.envelope.clone().verify().map_err(|e| format!("{id}: {e}"))?;
+        }
     }
     Ok(())
 }
@@ -271,7 +273,8 @@ fn log_entries(bundle: &Bundle) -> Result<(), String> {
         if !entry.is_well_formed() {
             return Err(format!("{id}: malformed log entry"));
         }
-        if envelope.id() != id || envelope.digest() != entry.envelope {
+        let fits = envelope.id() == id && envelope.digest() == entry.envelope;
+        if !fits && !crate::planted!("planted-auditor-other-envelope") {
             return Err(format!("{id}: the log entry is of another envelope"));
         }
         if entry.height > bundle.tip.header.height {
@@ -288,6 +291,9 @@ fn log_entries(bundle: &Bundle) -> Result<(), String> {
 fn inclusion(bundle: &Bundle) -> Result<(), String> {
     let header = &bundle.tip.header;
     for transaction in &bundle.transactions {
+        if crate::planted!("planted-auditor-inclusion") {
+            continue;
+        }
         transaction
             .inclusion
             .verify(&transaction.entry.leaf_bytes(), header.log_size, &header.log_root)
@@ -307,7 +313,9 @@ fn records(bundle: &Bundle) -> Result<(), String> {
         {
             return Err("a record exceeds its bound".to_owned());
         }
-        proof.verify(root, key, value.as_deref()).map_err(|e| format!("{key}: {e}"))?;
+        if !crate::planted!("planted-auditor-state-proofs") {
+            proof.verify(root, key, value.as_deref()).map_err(|e| format!("{key}: {e}"))?;
+        }
     }
     Ok(())
 }
@@ -324,7 +332,7 @@ fn histories(bundle: &Bundle) -> Result<(), String> {
         }
         let proved = history_leaf(bundle, subject)?;
         let given = HistoryLeaf::of(events);
-        if proved != given {
+        if proved != given && !crate::planted!("planted-auditor-histories") {
             return Err(format!(
                 "{subject}: {} events are given, the state commits to {} others",
                 given.count, proved.count

@@ -161,10 +161,14 @@ impl CommitCertificate {
             entry
                 .validator
                 .verify(&message, &entry.signature)
+                .or_else(|error| {
+                    let skip = crate::planted!("planted-auditor-certificate-signatures");
+                    if skip { Ok(()) } else { Err(error) }
+                })
                 .map_err(|_| CertificateInvalid::Signature(entry.validator))?;
             power = power.saturating_add(validator.power);
         }
-        if !set.is_quorum(power) {
+        if !set.is_quorum(power) && !crate::planted!("planted-auditor-certificate-power") {
             return Err(CertificateInvalid::Power { found: power, total: set.total_power() });
         }
         Ok(())

@@ -106,6 +106,7 @@ impl ValidatorSet {
     /// Whose turn it is: round-robin over the sorted set by height plus round.
     pub fn proposer(&self, height: Height, round: u32) -> Option<&Validator> {
         let count = u64::try_from(self.0.len()).ok().filter(|n| *n > 0)?;
+        let round = if crate::planted!("planted-proposer-for-all-rounds") { 0 } else { round };
         let turn = height.0.wrapping_add(u64::from(round)).checked_rem(count)?;
         self.0.get(usize::try_from(turn).ok()?)
     }

@@ -52,6 +52,15 @@ impl Inner {
             }
             CoreEffect::ScheduleTimeout(timeout, resume) => {
                 let after = self.config.timeouts.duration_for(timeout);
+                let lost = match timeout.kind {
+                    TimeoutKind::Propose => mulu_chain::planted!("planted-no-propose-timeout"),
+                    TimeoutKind::Prevote => mulu_chain::planted!("planted-no-prevote-timeout"),
+                    TimeoutKind::Precommit => mulu_chain::planted!("planted-no-precommit-timeout"),
+                    _ => mulu_chain::planted!("planted-no-rebroadcast-timeout"),
+                };
+                if lost {
+                    return Ok(resume.resume_with(()));
+                }
                 self.schedule(Timer::Consensus(self.tip.header.height.next(), timeout), after);
                 resume.resume_with(())
             }
@@ -101,6 +110,7 @@ impl Inner {
             }
             CoreEffect::RestreamProposal(_, _, _, _, id, resume) => {
                 let body = self.candidates.body(&id).map(|c| c.verified.block.clone());
+                let body = body.filter(|_| !mulu_chain::planted!("planted-no-body-sent-again"));
                 self.publish(body.map(PeerMessage::Block));
                 resume.resume_with(())
             }
@@ -223,6 +233,10 @@ impl Inner {
     /// Whatever is said rests on the log: that goes to disk first.
     fn publish(&mut self, message: Option<PeerMessage>) {
         if let Some(message) = message {
+            if mulu_chain::planted!("planted-said-before-durable") {
+                self.broadcast(message);
+                return self.persist();
+            }
             self.persist();
             self.broadcast(message);
         }
@@ -312,7 +326,15 @@ impl Inner {
             | CoreInput::Propose(_)
             | CoreInput::SyncValueResponse(_) => None,
         };
-        if let Some(record) = record {
+        let own = self.own_key();
+        let lost = match &record {
+            Some(LogRecord::Vote(vote)) => {
+                Some(vote.validator) == own && mulu_chain::planted!("planted-own-votes-not-logged")
+            }
+            Some(LogRecord::Proposal(_)) => mulu_chain::planted!("planted-proposals-not-logged"),
+            _ => false,
+        };
+        if let Some(record) = record.filter(|_| !lost) {
             self.log(&record);
         }
     }

@@ -219,19 +219,21 @@ pub fn verify_votes(
     let mut signed = 0u64;
     for (vote, signature) in votes {
         let address = vote.validator;
-        if !seen.insert(address) {
+        let again = !seen.insert(address);
+        if again && !mulu_chain::planted!("planted-certificate-repeats") {
             return Err(CertificateError::DuplicateVote(address));
         }
         let validator =
             set.chain_set().get(&address.0).ok_or(CertificateError::UnknownValidator(address))?;
-        if !vote_verifies(verifier, chain_id, &vote, &signature) {
+        let signed_so = vote_verifies(verifier, chain_id, &vote, &signature);
+        if !signed_so && !mulu_chain::planted!("planted-certificate-signatures") {
             let invalid = CommitSignature::new(address, signature);
             return Err(CertificateError::InvalidCommitSignature(invalid));
         }
         signed = signed.saturating_add(validator.power);
     }
     let total = set.chain_set().total_power();
-    if threshold.is_met(signed, total) {
+    if threshold.is_met(signed, total) || mulu_chain::planted!("planted-certificate-power") {
         Ok(())
     } else {
         let expected = threshold.min_expected(total);

@@ -192,7 +192,7 @@ impl Replica {
         };
         let params = consensus::Params {
             address,
-            threshold_params: ThresholdParams::default(),
+            threshold_params: thresholds(),
             value_payload: ValuePayload::ProposalAndParts,
             enabled: signer.is_some(),
         };
@@ -247,6 +247,9 @@ impl Replica {
         };
         let mut replica = Replica { core, core_metrics: CoreMetrics::new(), inner };
         replica.inner.listening = replica.inner.is_validator();
+        if mulu_chain::planted!("planted-listening-skipped") {
+            replica.inner.listening = false;
+        }
         replica.recover(frames)?;
         Ok(replica)
     }
@@ -374,6 +377,18 @@ impl Replica {
     }
 }
 
+/// More than two thirds decide; more than one third holds one that is not faulty.
+fn thresholds() -> ThresholdParams {
+    let mut params = ThresholdParams::default();
+    if mulu_chain::planted!("planted-quorum-of-a-third") {
+        params.quorum = params.honest;
+    }
+    if mulu_chain::planted!("planted-quorum-of-a-half") {
+        params.quorum.denominator = 4;
+    }
+    params
+}
+
 impl Inner {
     fn tell_time(&mut self, now: TimeMs) {
         let step = now.0.saturating_sub(self.now.0);
@@ -410,6 +425,9 @@ impl Inner {
     pub(super) fn persist(&mut self) {
         if !self.unpersisted.is_empty() {
             let frames = std::mem::take(&mut self.unpersisted);
+            if mulu_chain::planted!("planted-nothing-persisted") {
+                return;
+            }
             self.log_bytes += frames.iter().map(|f| f.len() as u64).sum::<u64>();
             self.effects.push(Effect::Persist(frames));
         }

@@ -100,7 +100,8 @@ pub fn build(
     let mut seen = BTreeSet::new();
     for transaction in transactions {
         let id = transaction.id();
-        if seen.insert(id) && ledger.transaction(&id)?.is_none() {
+        let known = ledger.transaction(&id)?.is_some();
+        if seen.insert(id) && (!known || mulu_chain::planted!("planted-transactions-again")) {
             fresh.push(transaction.clone());
         }
     }
@@ -130,7 +131,8 @@ pub fn judge(
     let Some(proposer) = header.proposer.filter(|key| set.get(key).is_some()) else {
         return Ok(Err(BlockRejection::Proposer));
     };
-    if header.time_ms <= tip.header.time_ms {
+    let grows = header.time_ms > tip.header.time_ms;
+    if !grows && !mulu_chain::planted!("planted-block-time-of-the-past") {
         return Ok(Err(BlockRejection::Time {
             parent: tip.header.time_ms,
             found: header.time_ms,
@@ -146,12 +148,16 @@ pub fn judge(
     let mut seen = BTreeSet::new();
     for transaction in transactions {
         let id = transaction.id();
-        if !seen.insert(id) || ledger.transaction(&id)?.is_some() {
+        let known = ledger.transaction(&id)?.is_some();
+        let again = !seen.insert(id) || known;
+        if again && !mulu_chain::planted!("planted-transactions-again") {
             return Ok(Err(BlockRejection::Duplicate(id)));
         }
     }
     let executed = execute(ledger, tip, header.time_ms, proposer, transactions)?;
-    if executed.block.header != *header || executed.block.transactions != block.transactions {
+    let same =
+        executed.block.header == *header && executed.block.transactions == block.transactions;
+    if !same && !mulu_chain::planted!("planted-header-not-compared") {
         return Ok(Err(BlockRejection::Header));
     }
     Ok(Ok(executed))

@@ -132,7 +132,9 @@ impl Inner {
             self.validators = CoreValidatorSet::new(set);
         }
         self.upcoming = upcoming(&self.ledger)?;
-        self.guard.begin_height();
+        if !mulu_chain::planted!("planted-guard-keeps-last-height") {
+            self.guard.begin_height();
+        }
         self.watch.begin_height(height.next());
         self.undelivered = None;
         self.keep.clear();
@@ -161,7 +163,9 @@ impl Inner {
         let Some(decided) = self.decided.take() else { return };
         let (executed, certificate) = *decided;
         for envelope in &executed.block.transactions {
-            self.mempool.remove(&envelope.id());
+            if !mulu_chain::planted!("planted-transactions-again") {
+                self.mempool.remove(&envelope.id());
+            }
         }
         self.members_changed = executed.changes("member/");
         // A record of this height must be durable: an older log is then known to be old.

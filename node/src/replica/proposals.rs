@@ -167,7 +167,8 @@ impl Inner {
         let drift = mulu_contracts::state::params(&self.ledger)
             .map_err(ExecutionError::State)?
             .block_time_drift_ms;
-        let too_new = time.0 > self.now.0.saturating_add(drift);
+        let too_new = time.0 > self.now.0.saturating_add(drift)
+            && !mulu_chain::planted!("planted-block-time-of-the-future");
         let too_old = fresh && time.0.saturating_add(BLOCK_AGE_MS_MAX) < self.now.0;
         let verdict = if too_new || too_old {
             Err(BlockRejection::Time { parent, found: time, now: self.now })
@@ -198,6 +199,9 @@ impl Inner {
 
     /// Writes a body into the vote log once, so that it can be served again after a restart.
     pub(super) fn log_body(&mut self, id: &BlockId) {
+        if mulu_chain::planted!("planted-body-not-logged") {
+            return;
+        }
         let Some(candidate) = self.candidates.body_mut(id).filter(|c| !c.logged) else { return };
         candidate.logged = true;
         let block = &candidate.verified.block;
@@ -241,7 +245,9 @@ impl Inner {
         }
         self.log_body(&id);
         self.persist();
-        self.broadcast(PeerMessage::Block(block));
+        if !mulu_chain::planted!("planted-proposal-without-body") {
+            self.broadcast(PeerMessage::Block(block));
+        }
         let value = consensus::LocallyProposedValue::new(CoreHeight(height), round, BlockRef(id));
         Ok(Some(CoreInput::Propose(value)))
     }
@@ -260,6 +266,10 @@ impl Inner {
         let id = certificate.block;
         self.undelivered = Some(certificate);
         if !self.candidate_known(&id) {
+            if mulu_chain::planted!("planted-decision-without-body-dropped") {
+                self.undelivered = None;
+                return Ok(());
+            }
             self.candidate_from_sync(height, &id);
         }
         if self.candidate_known(&id) {

@@ -25,6 +25,9 @@ impl Replica {
             let record = LogRecord::from_frame(frame)
                 .map_err(|error| ReplicaError::LogRecord(error.to_string()))?;
             recollection.take(&record);
+            if mulu_chain::planted!("planted-log-not-replayed") {
+                continue;
+            }
             if record.height() == working {
                 self.inner.replayed.insert(frame.clone());
                 self.inner.recover_record(record, frame)?;
@@ -108,8 +111,12 @@ impl Inner {
                 let vote = Verified::logged(vote);
                 let signed = convert::vote_to_core(&vote);
                 self.observe(evidence::of_vote(&vote));
-                if Some(vote.validator) == own {
+                let is_own = Some(vote.validator) == own;
+                if is_own && !mulu_chain::planted!("planted-guard-not-restored") {
                     self.guard.remember_vote(signed.clone());
+                }
+                if !is_own && mulu_chain::planted!("planted-votes-of-others-not-replayed") {
+                    return Ok(());
                 }
                 Some(CoreInput::Vote(signed))
             }
@@ -127,6 +134,9 @@ impl Inner {
                 Some(CoreInput::PolkaCertificate(convert::polka_to_core(&polka)))
             }
             LogRecord::Timeout { kind, round, .. } => {
+                if mulu_chain::planted!("planted-timeouts-not-replayed") {
+                    return Ok(());
+                }
                 let round = Round::new(round);
                 let timeout = match kind {
                     0 => core::Timeout::propose(round),

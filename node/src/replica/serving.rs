@@ -57,6 +57,9 @@ impl Inner {
         let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(SYNC_BLOCKS_MAX);
         while blocks.len() < wanted && height <= self.tip.header.height && height.0 > 0 {
             let Some(block) = self.ledger.certified_block(height)? else { break };
+            if mulu_chain::planted!("planted-nothing-served") {
+                break;
+            }
             bytes += codec::encode(&block).len();
             if !blocks.is_empty() && bytes > SERVE_ANSWER_BYTES_MAX {
                 break;

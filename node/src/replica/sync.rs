@@ -93,7 +93,9 @@ impl SyncState {
         if let Some(fetched) = self.blocks.remove(&height) {
             let liar = fetched.from;
             self.blocks.retain(|_, f| f.from != liar);
-            self.passed_over.insert(liar, TimeMs(0));
+            if !mulu_chain::planted!("planted-liar-asked-again") {
+                self.passed_over.insert(liar, TimeMs(0));
+            }
         }
         self.fed = None;
     }
@@ -125,7 +127,8 @@ impl Replica {
         for (verified, certificate) in blocks {
             let height = verified.block.header.height;
             let fits = certificate.height == height
-                && certificate.block == verified.block.id()
+                && (certificate.block == verified.block.id()
+                    || mulu_chain::planted!("planted-sync-block-unmatched"))
                 && expected == height;
             if !fits {
                 inner.sync.passed_over.insert(from, inner.elapsed);
@@ -140,7 +143,7 @@ impl Replica {
                 inner.sync.blocks.insert(height, Fetched { from, verified, certificate, bytes });
             }
         }
-        if expected == first {
+        if expected == first && !mulu_chain::planted!("planted-liar-asked-again") {
             // It has none of what it said it had.
             inner.sync.passed_over.insert(from, inner.elapsed);
         }
@@ -221,10 +224,16 @@ impl Inner {
     /// Asks a peer for the next blocks, if we are behind and nothing is asked.
     pub(super) fn request_blocks(&mut self) {
         let now = self.elapsed;
+        if mulu_chain::planted!("planted-sync-never-asks") {
+            return;
+        }
         if let Some((peer, since, _)) = self.sync.asked {
             // While fetched blocks are being committed, the answer may wait behind them.
             let busy = self.sync.blocks.contains_key(&self.tip.header.height.next());
             if busy || now.0.saturating_sub(since.0) < REQUEST_MS_MAX {
+                return;
+            }
+            if mulu_chain::planted!("planted-sync-waits-for-ever") {
                 return;
             }
             self.sync.asked = None;

@@ -88,9 +88,12 @@ pub(super) fn read_frames(log: &[u8], start: [u8; 32]) -> (Vec<Vec<u8>>, Vec<Mar
         }
         let (from, to) = (at + 4, at + 4 + length);
         let (Some(payload), Some(sum)) = (log.get(from..to), log.get(to..to + 32)) else { break };
-        let next = link(&chain, head, payload);
+        let mut next = link(&chain, head, payload);
         if next != *sum {
-            break;
+            if !mulu_chain::planted!("planted-log-checksums-ignored") {
+                break;
+            }
+            next.copy_from_slice(sum);
         }
         frames.push(payload.to_vec());
         chain = next;

@@ -119,7 +119,8 @@ impl VoteLog {
             disk.sync_folder(Site::VotesFolderSync, parent).map_err(at("created"))?;
         }
         let marker = folder.join(FRESH_MARKER);
-        let fresh = disk.exists(&marker).map_err(at("read"))?;
+        let fresh = disk.exists(&marker).map_err(at("read"))?
+            || mulu_chain::planted!("planted-log-always-fresh");
         let found = read_existing(&*disk, folder, &owner).map_err(at("read"))?;
         match found {
             Existing::Intact(found) => {
@@ -242,7 +243,9 @@ impl VoteLog {
             chain = next;
         }
         self.log.write_at(Site::AppendWrite, self.bytes, &bytes)?;
-        self.log.sync(Site::AppendSync)?;
+        if !mulu_chain::planted!("planted-log-not-synced") {
+            self.log.sync(Site::AppendSync)?;
+        }
         self.chain = chain;
         self.frames += frames.len() as u64;
         self.bytes += bytes.len() as u64;
@@ -289,6 +292,9 @@ impl VoteLog {
             chain: self.chain,
         };
         let offset = (self.sequence % 2) * SLOT_STRIDE_BYTES;
+        if mulu_chain::planted!("planted-log-not-synced") {
+            return Ok(());
+        }
         self.guard.write_at(write, offset, &slot.to_bytes())?;
         self.guard.sync(sync)
     }
@@ -352,7 +358,7 @@ fn judge(owner: &Digest, log: &[u8], guard: &[u8], next: Option<&[u8]>) -> Resul
     // The newest slot decides. An older one may stand in only where the newest belongs to a log
     // that a rotation did not get to put in place.
     let guarded = match slots.get(1) {
-        _ if fits(&newest, &marks) => newest,
+        _ if fits(&newest, &marks) || mulu_chain::planted!("planted-log-guard-ignored") => newest,
         Some(older)
             if fits(older, &marks)
                 && next_marks.as_ref().is_some_and(|marks| fits(&newest, marks)) =>

@@ -3,7 +3,7 @@
 //! A twin needs nothing here: it is two honest nodes with one key. The others run the production
 //! replica too, and lie on the way out, always with their own key (nobody can forge another's).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use mulu_chain::block::CertifiedBlock;
@@ -31,6 +31,8 @@ pub struct Liar {
     random: Random,
     remembered: VecDeque<Arc<PeerMessage>>,
     blocks: Vec<Digest>,
+    /// Blocks of its own that it forged, and what they became.
+    forgeries: BTreeMap<Digest, Digest>,
     validators: Vec<PublicKey>,
 }
 
@@ -50,6 +52,7 @@ impl Liar {
             random,
             remembered: VecDeque::new(),
             blocks: Vec::new(),
+            forgeries: BTreeMap::new(),
             validators: departments.map(|department| department.validator).collect(),
         }
     }
@@ -66,6 +69,7 @@ impl Liar {
             },
             Behaviour::Mutator => self.mutate(message),
             Behaviour::SyncLiar => vec![self.lie_about_blocks(message)],
+            Behaviour::Forger => vec![self.stand_by_forgery(message)],
             Behaviour::Flooder => vec![message.clone()],
         }
     }
@@ -145,6 +149,46 @@ impl Liar {
             PeerMessage::Identity(_) => return vec![message.clone()],
         };
         vec![Arc::new(lie)]
+    }
+
+    /// An own block becomes one that breaks a rule; its id decides which, so that everybody is told
+    /// the same. Its proposal and the votes for it name the forgery.
+    fn stand_by_forgery(&mut self, message: &Arc<PeerMessage>) -> Arc<PeerMessage> {
+        let own = self.signer.public_key();
+        let lie = match &**message {
+            PeerMessage::Block(block) if block.header.proposer == Some(own) => {
+                let id = block.id();
+                let mut block = block.clone();
+                let header = &mut block.header;
+                match id.as_bytes().first().map_or(0, |byte| byte % 5) {
+                    0 => header.time_ms.0 += 3_600_000,
+                    1 => header.time_ms.0 -= 15_000,
+                    2 => header.state_root = Digest::from_bytes([7; 32]),
+                    3 => header.log_root = Digest::from_bytes([8; 32]),
+                    _ => header.body = Digest::from_bytes([6; 32]),
+                }
+                self.forgeries.insert(id, block.id());
+                PeerMessage::Block(block)
+            }
+            PeerMessage::Proposal(proposal) => match self.forgeries.get(&proposal.block) {
+                Some(forged) => {
+                    PeerMessage::Proposal(self.signed(WireProposal { block: *forged, ..*proposal }))
+                }
+                None => return message.clone(),
+            },
+            PeerMessage::Vote(vote) => {
+                let forged = vote.block.and_then(|block| self.forgeries.get(&block));
+                match forged.filter(|_| vote.validator == own) {
+                    Some(forged) => {
+                        let vote = WireVote { block: Some(*forged), ..vote.clone() };
+                        PeerMessage::Vote(self.signed_vote(vote))
+                    }
+                    None => return message.clone(),
+                }
+            }
+            _ => return message.clone(),
+        };
+        Arc::new(lie)
     }
 
     fn lie_about_blocks(&mut self, message: &Arc<PeerMessage>) -> Arc<PeerMessage> {
@@ -237,6 +281,10 @@ impl Liar {
                 }
             }
         }
+        self.signed_vote(vote)
+    }
+
+    fn signed_vote(&self, mut vote: WireVote) -> WireVote {
         let statement = VoteStatement {
             chain_id: self.chain_id.clone(),
             height: vote.height,
@@ -282,6 +330,16 @@ impl Liar {
         for _ in 0..BURST {
             let Some(message) = self.random.pick(&known).cloned() else { break };
             junk.extend(self.mutate(&message));
+        }
+        let last = known.iter().rev().find_map(|message| match &**message {
+            PeerMessage::Block(block) => Some(block.clone()),
+            _ => None,
+        });
+        if let Some(mut block) = last {
+            for _ in 0..BURST {
+                block.header.time_ms.0 += 1;
+                junk.push(Arc::new(PeerMessage::Block(block.clone())));
+            }
         }
         junk.push(Arc::new(PeerMessage::BlocksRequest { from: Height(1), count: u32::MAX }));
         junk

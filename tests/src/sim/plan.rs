@@ -36,6 +36,8 @@ pub enum Behaviour {
     Silent,
     /// Lies about heights and answers requests for blocks with damaged ones.
     SyncLiar,
+    /// Proposes blocks that break a rule, the same to everybody, and votes for them.
+    Forger,
     /// Says far more than was asked, mostly about other heights and rounds.
     Flooder,
 }
@@ -307,11 +309,12 @@ impl Plan {
 }
 
 fn behaviour(random: &mut Random) -> Behaviour {
-    match random.below(8) {
+    match random.below(9) {
         0..=2 => Behaviour::Twin,
         3 | 4 => Behaviour::Mutator,
         5 => Behaviour::Silent,
         6 => Behaviour::SyncLiar,
+        7 => Behaviour::Forger,
         _ => Behaviour::Flooder,
     }
 }

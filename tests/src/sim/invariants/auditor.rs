@@ -27,6 +27,11 @@ pub fn audit(
     if !accepts(&bytes, genesis) {
         violated("auditor accepts", format!("node {node}: the bundle of {subject} is refused"))?;
     }
+    for (what, other) in forgeries(&built, random) {
+        if accepts(&other.to_bytes(), genesis) {
+            violated("auditor refuses", format!("node {node}: {subject} with {what} is accepted"))?;
+        }
+    }
     for _ in 0..MUTATIONS {
         let mut changed = bytes.clone();
         let what = match random.below(4) {
@@ -52,6 +57,38 @@ pub fn audit(
         }
     }
     Ok(MUTATIONS)
+}
+
+/// What a forger who knows the format would try: every part is well formed, and one is not true.
+fn forgeries(true_one: &Bundle, random: &mut Random) -> Vec<(&'static str, Bundle)> {
+    let mut all = Vec::new();
+    let mut forge = |what, change: &mut dyn FnMut(&mut Bundle)| {
+        let mut other = true_one.clone();
+        change(&mut other);
+        if other != *true_one {
+            all.push((what, other));
+        }
+    };
+    forge("half of the votes", &mut |b| {
+        let votes = &mut b.tip.certificate.signatures;
+        votes.truncate(votes.len().div_ceil(2));
+    });
+    forge("a transaction left out", &mut |b| {
+        if !b.transactions.is_empty() {
+            b.transactions.remove(random.index(b.transactions.len()));
+        }
+    });
+    forge("an event left out", &mut |b| {
+        if let Some(history) = b.histories.iter_mut().rfind(|h| !h.events.is_empty()) {
+            history.events.pop();
+        }
+    });
+    forge("another's envelope", &mut |b| {
+        if let [first, .., last] = b.transactions.as_mut_slice() {
+            std::mem::swap(&mut first.envelope, &mut last.envelope);
+        }
+    });
+    all
 }
 
 fn accepts(bytes: &[u8], genesis: &BlockId) -> bool {

@@ -5,6 +5,8 @@
 //! of it is refused, as in life.
 
 use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
+use mulu_contracts::evidence::{Equivocation, EvidenceStep, Statement};
 use mulu_contracts::state::{entry_id, entry_key, receipt_chain_key, version_hash};
 use mulu_contracts::transaction::Transaction;
 use mulu_node::storage::Ledger;
@@ -42,6 +44,7 @@ impl Story {
             0 | 1 => self.publish(height),
             2 | 3 => self.request(ledger, height, now_ms),
             4..=7 => self.go_on(ledger, height, now_ms).or_else(|| self.publish(height)),
+            8 if self.random.chance(1, 3) => self.accuse(height),
             8 => self.revoke(height),
             _ => self.office(height),
         }
@@ -106,6 +109,28 @@ impl Story {
                 Some(self.signed(department, true, height, action, &[&stolen]))
             }
         }
+    }
+
+    /// A department accuses another's validator of what it never signed.
+    fn accuse(&mut self, height: u64) -> Option<Transaction> {
+        let (department, accused) = (self.department(), self.department());
+        let statement = |block| Statement {
+            block,
+            valid_round: None,
+            signature: key(department, Use::Officer).sign(b"never said"),
+        };
+        let evidence = Equivocation {
+            validator: key(accused, Use::Validator).public_key(),
+            height: Height(height),
+            round: 0,
+            step: EvidenceStep::Prevote,
+            first: statement(None),
+            second: statement(Some(Digest::ZERO)),
+        };
+        let evidence = evidence.ordered(self.consortium.chain_id());
+        let action = json!([{"type": "evidence.record", "evidence": evidence}]);
+        let administrator = key(department, Use::Administrator);
+        Some(self.signed(department, false, height, action, &[&administrator]))
     }
 
     fn request_action(&self, owner: usize, number: u64, version: &Digest, from_ms: u64) -> Value {
