@@ -199,7 +199,8 @@ impl Liar {
             PeerMessage::Blocks(blocks) if !blocks.is_empty() => {
                 let mut blocks = blocks.clone();
                 let index = self.random.index(blocks.len());
-                match self.random.below(10) {
+                match self.random.below(11) {
+                    10 => self.put_another_transaction(&mut blocks[index]),
                     7.. => self.forge(&mut blocks[index]),
                     0 => drop(blocks.remove(index)),
                     1 => blocks.reverse(),
@@ -212,6 +213,21 @@ impl Liar {
                 Arc::new(PeerMessage::Blocks(blocks))
             }
             _ => message.clone(),
+        }
+    }
+
+    /// The block says who decided it, and holds another transaction than it did.
+    fn put_another_transaction(&mut self, block: &mut CertifiedBlock) {
+        let others = self.remembered.iter().filter_map(|message| match &**message {
+            PeerMessage::Transactions(list) => list.first().cloned(),
+            PeerMessage::Block(block) => block.transactions.first().cloned(),
+            _ => None,
+        });
+        let others: Vec<_> = others.collect();
+        if let (Some(first), Some(other)) =
+            (block.block.transactions.first_mut(), self.random.pick(&others))
+        {
+            *first = other.clone();
         }
     }
 
