@@ -8,6 +8,7 @@ pub mod consortium;
 pub mod delegation;
 pub mod entry;
 pub mod evidence;
+pub mod extent;
 pub mod import;
 pub mod key;
 pub mod key_registry;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::authorization::AuthorizationConfirm;
+use crate::authorization::AuthorizationDecide;
+use crate::authorization::AuthorizationStanding;
 use crate::authorization::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
@@ -149,6 +152,21 @@ pub enum Action {
     /// An authority lifts an order.
     #[serde(rename = "entry.lift")]
     EntryLift(EntryStanding),
+    /// A party or an authority suspends a grant.
+    #[serde(rename = "authorization.suspend")]
+    AuthorizationSuspend(AuthorizationStanding),
+    /// Who suspended a grant, or an authority, resumes it.
+    #[serde(rename = "authorization.resume")]
+    AuthorizationResume(AuthorizationStanding),
+    /// The provider stands by a grant whose entry became stricter.
+    #[serde(rename = "authorization.confirm")]
+    AuthorizationConfirm(AuthorizationConfirm),
+    /// The consumer disputes a refusal.
+    #[serde(rename = "authorization.dispute")]
+    AuthorizationDispute(AuthorizationStanding),
+    /// An authority decides a dispute.
+    #[serde(rename = "authorization.decide")]
+    AuthorizationDecide(AuthorizationDecide),
 }
 
 impl Action {
@@ -194,6 +212,11 @@ impl Action {
             Action::EntryReject(_) => "entry.reject",
             Action::EntryFreeze(_) => "entry.freeze",
             Action::EntryLift(_) => "entry.lift",
+            Action::AuthorizationSuspend(_) => "authorization.suspend",
+            Action::AuthorizationResume(_) => "authorization.resume",
+            Action::AuthorizationConfirm(_) => "authorization.confirm",
+            Action::AuthorizationDispute(_) => "authorization.dispute",
+            Action::AuthorizationDecide(_) => "authorization.decide",
         }
     }
 }

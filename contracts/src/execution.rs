@@ -215,5 +215,10 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::EntryReject(action) => entry::reject(call, action),
         Action::EntryFreeze(action) => entry::freeze(call, action),
         Action::EntryLift(action) => entry::lift(call, action),
+        Action::AuthorizationSuspend(action) => authorization::suspend(call, action),
+        Action::AuthorizationResume(action) => authorization::resume(call, action),
+        Action::AuthorizationConfirm(action) => authorization::confirm(call, action),
+        Action::AuthorizationDispute(action) => authorization::dispute(call, action),
+        Action::AuthorizationDecide(action) => authorization::decide(call, action),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorization::{self, Authorization, AuthorizationStatus, Counts, Purpose, Window};
 use crate::call::Call;
-use crate::entry;
+use crate::entry::{self, Entry};
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::{COUNTER_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX};
@@ -134,6 +134,10 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
             check_grant(&authorization, action)?;
             let (entry, _) = entry::current(call.overlay, &authorization.entry_id)?;
             entry::require_free(&entry)?;
+            check_entry(&authorization, &entry)?;
+            if let Some(parent) = &authorization.parent {
+                authorization::require_usable(call, parent)?;
+            }
             counted(&authorization, action)?
         }
     };
@@ -232,6 +236,15 @@ fn check_grant(authorization: &Authorization, action: &ReceiptRecord) -> Step {
     })?;
     require(granted.window.contains(&action.window), Rule::ReceiptWindow, || {
         format!("{} is not within {}", shown(&action.window), shown(&granted.window))
+    })
+}
+
+/// A grant made before its entry became stricter needs the provider's word (RCP-13).
+fn check_entry(authorization: &Authorization, entry: &Entry) -> Step {
+    let stands = authorization.confirmed_at_height.max(authorization.finalized_at_height);
+    let stricter = entry.stricter_since_height;
+    require(stricter.is_none_or(|since| stands >= Some(since)), Rule::ReceiptStricter, || {
+        format!("since height {}", stricter.unwrap_or_default())
     })
 }
 

@@ -124,11 +124,11 @@ rules! {
     AuthorizationSelf = "AUT-08", AuthorizationWindow = "AUT-09", AuthorizationOffice = "AUT-10",
     AuthorizationMethod = "AUT-11", AuthorizationWider = "AUT-12", AuthorizationTerms = "AUT-13",
     AuthorizationBoth = "AUT-14", AuthorizationConsumerRole = "AUT-15",
-    AuthorizationOver = "AUT-16",
+    AuthorizationOver = "AUT-16", AuthorizationOnward = "AUT-17", AuthorizationReplaces = "AUT-18", AuthorizationSuspender = "AUT-19", AuthorizationAutomatic = "AUT-20", AuthorizationObligations = "AUT-21",
     ReceiptGrant = "RCP-01", ReceiptSigner = "RCP-02", ReceiptTerms = "RCP-03",
     ReceiptItems = "RCP-04", ReceiptPurpose = "RCP-05", ReceiptWindow = "RCP-06",
     ReceiptFuture = "RCP-07", ReceiptLimits = "RCP-08", ReceiptSequence = "RCP-09",
-    ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12",
+    ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12", ReceiptStricter = "RCP-13",
 }
 
 impl Rule {

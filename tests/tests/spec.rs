@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 39] = [
+const ACTIONS: [&str; 44] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -54,6 +54,11 @@ const ACTIONS: [&str; 39] = [
     "entry.reject",
     "entry.freeze",
     "entry.lift",
+    "authorization.suspend",
+    "authorization.resume",
+    "authorization.confirm",
+    "authorization.dispute",
+    "authorization.decide",
 ];
 
 fn read(path: &str) -> String {

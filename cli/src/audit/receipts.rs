@@ -21,6 +21,7 @@ struct Ledger {
     deliveries: BTreeMap<Digest, Option<Digest>>,
     finalized: bool,
     ended: bool,
+    suspended: bool,
 }
 
 /// Checks every receipt of every authorization whose history the bundle has.
@@ -33,11 +34,20 @@ pub fn within_grants(story: &Story<'_>) -> Result<usize, String> {
         let mut ledger = Ledger::default();
         for act in story.acts(history)? {
             match act.action {
-                Action::AuthorizationFinalize(_) => ledger.finalized = true,
+                Action::AuthorizationFinalize(finalize) => {
+                    let other = Some(finalize.authorization_id);
+                    ledger.finalized |= finalize.authorization_id == authorization.authorization_id;
+                    ledger.ended |= authorization.superseded_by == other;
+                }
+                Action::AuthorizationSuspend(_) => ledger.suspended = true,
+                Action::AuthorizationResume(_) => ledger.suspended = false,
                 Action::AuthorizationRevoke(_) | Action::AuthorizationRelinquish(_) => {
                     ledger.ended = true;
                 }
-                Action::ReceiptRecord(record) => {
+                // A receipt under a grant that hands this one on is told in its own history.
+                Action::ReceiptRecord(record)
+                    if record.authorization_id == authorization.authorization_id =>
+                {
                     let id = record_id(&act.event.transaction, act.event.action);
                     let derived = derived(&act, id, record, &authorization, &ledger);
                     story.expect(&receipt_key(&id), &derived)?;
@@ -126,7 +136,8 @@ fn check(
     if record.kind == ReceiptKind::Denied {
         return Ok(());
     }
-    require(ledger.finalized && !ledger.ended, "RCP-01: the authorization was not in force")?;
+    let usable = ledger.finalized && !ledger.ended && !ledger.suspended;
+    require(usable, "RCP-01: the authorization was not in force")?;
     let granted = authorization.extent();
     require(record.terms_hash == authorization.terms_hash, "RCP-03: it names other terms")?;
     let covered = record.items.iter().all(|item| granted.items.contains(item));

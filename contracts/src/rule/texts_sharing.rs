@@ -36,6 +36,16 @@ pub(super) const TEXTS: &[Text] = &[
         ["Ask the authority to admit the member as consumer.", "请由主管部门将其接纳为使用方。"]),
     text("AUT-16", ["The window is over before the authorization is finalized", "授权生效前使用时限已过"],
         ["Let the provider reject it, and request a later window.", "请由提供方拒绝，并申请更晚的时限。"]),
+    text("AUT-17", ["The grant to be handed on does not allow this", "要转授的授权不允许该请求"],
+        ["Request no more than the parent grants; it must be in force and made with onward.", "请不要超出上级授权；上级授权须有效且允许转授。"]),
+    text("AUT-18", ["The grant to be replaced is of another entry or other parties", "要替换的授权属于其他条目或其他当事方"],
+        ["Name a grant of this entry between the same two members.", "请填写同一条目、同样双方之间的授权。"]),
+    text("AUT-19", ["Another member suspended the authorization", "授权由其他成员暂停"],
+        ["Ask that member, or the authority.", "请联系该成员或主管部门。"]),
+    text("AUT-20", ["Not everything requested is shared unconditionally", "所申请的内容并非全部无条件共享"],
+        ["Leave auto_agree out and let the provider answer.", "请省略 auto_agree，由提供方答复。"]),
+    text("AUT-21", ["An obligation does not fit the grant", "义务与授权不符"],
+        ["Mask only granted items, and let report_every_ms be at least 1.", "只能对授权内的信息项脱敏，report_every_ms 至少为 1。"]),
 
     text("RCP-01", ["The authorization is not in force", "授权未生效或已终止"],
         ["Only a finalized authorization takes receipts; record a refused attempt as denied.", "只有已生效的授权可登记回执；被拒绝的尝试请登记为 denied。"]),
@@ -61,4 +71,6 @@ pub(super) const TEXTS: &[Text] = &[
         ["Name the provider's delivered receipt that this reception or use answers.", "请写本次接收或使用所对应的提供方 delivered 回执。"]),
     text("RCP-12", ["The digest of what was delivered is missing", "缺少交付内容的摘要"],
         ["Give the digest of the batch, or the Merkle root over its call lines.", "请给出批次摘要，或调用明细的默克尔根。"]),
+    text("RCP-13", ["The entry became stricter after the grant", "授权之后条目变得更严格"],
+        ["Have the provider confirm the grant (authorization.confirm).", "请由提供方确认授权（authorization.confirm）。"]),
 ];
