@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod audit_show;
 pub mod authorization;
+pub mod call_lines;
 pub mod catalog;
 pub mod consortium;
 pub mod delegation;

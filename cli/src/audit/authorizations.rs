@@ -7,8 +7,8 @@ use mulu_contracts::authorization::{
     Totals,
 };
 use mulu_contracts::catalog::ShareType;
-use mulu_contracts::receipt::{ReceiptKind, ReceiptRecord};
-use mulu_contracts::state::{authorization_key, record_id};
+use mulu_contracts::receipt::{Receipt, ReceiptKind, ReceiptRecord};
+use mulu_contracts::state::{authorization_key, receipt_key, record_id};
 
 use super::entries::Versions;
 use super::story::{Act, Story};
@@ -31,7 +31,7 @@ pub fn derive(story: &Story<'_>, versions: Option<&Versions>) -> Result<usize, S
                 (Action::AuthorizationRequest(request), None) => {
                     requested(&act, request, &recorded, versions)
                 }
-                (_, Some(authorization)) => next(&act, authorization, &recorded),
+                (_, Some(authorization)) => next(&act, authorization, &recorded, story),
                 (_, None) => Err("its history does not begin with a request".to_owned()),
             };
             current = Some(step.map_err(|why| format!("{subject}: {why}"))?);
@@ -152,6 +152,7 @@ fn next(
     act: &Act<'_>,
     before: Authorization,
     recorded: &Authorization,
+    story: &Story<'_>,
 ) -> Result<Authorization, String> {
     let id = before.authorization_id;
     if let Some(other) = about_another(act.action, &id) {
@@ -273,24 +274,38 @@ fn next(
         }
         Action::ReceiptRecord(receipt) => {
             about(&receipt.authorization_id)?;
-            Ok(Authorization { totals: counted(before.totals, receipt), ..before })
+            Ok(Authorization {
+                totals: counted(before.totals, receipt, corrected(story, receipt)?),
+                ..before
+            })
         }
         other => Err(format!("{} is in its history", other.name())),
     }
 }
 
-/// Totals after one more receipt; a denied attempt counts nothing.
-pub fn counted(mut totals: Totals, receipt: &ReceiptRecord) -> Totals {
+/// The counts that a receipt replaces: those of the receipt it corrects.
+pub fn corrected(story: &Story<'_>, receipt: &ReceiptRecord) -> Result<Counts, String> {
+    let Some(id) = &receipt.corrects else { return Ok(Counts::default()) };
+    let old: Option<Receipt> = story.record(&receipt_key(id))?;
+    old.map(|old| old.counts).ok_or_else(|| format!("{id} is corrected, but not in the bundle"))
+}
+
+/// Totals after one more receipt, which replaces some counts; an attempt denied or a deletion counts
+/// nothing.
+pub fn counted(mut totals: Totals, receipt: &ReceiptRecord, replaced: Counts) -> Totals {
     let total = match receipt.kind {
         ReceiptKind::Delivered => &mut totals.delivered,
         ReceiptKind::Received => &mut totals.received,
         ReceiptKind::Used => &mut totals.used,
-        ReceiptKind::Denied => return totals,
+        ReceiptKind::Denied | ReceiptKind::Deleted => return totals,
     };
     *total = Counts {
-        calls: total.calls.saturating_add(receipt.counts.calls),
-        records: total.records.saturating_add(receipt.counts.records),
-        bytes: total.bytes.saturating_add(receipt.counts.bytes),
+        calls: total.calls.saturating_sub(replaced.calls).saturating_add(receipt.counts.calls),
+        records: total
+            .records
+            .saturating_sub(replaced.records)
+            .saturating_add(receipt.counts.records),
+        bytes: total.bytes.saturating_sub(replaced.bytes).saturating_add(receipt.counts.bytes),
     };
     totals
 }

@@ -116,6 +116,8 @@ fn story() -> Story {
             seq: seq + 1,
             prev_receipt,
             peer_receipt: peer,
+            lines: None,
+            corrects: None,
         };
         let signer = if department == PROVIDER { &officer } else { &program };
         let transaction = world.commit(department, &[signer], Action::ReceiptRecord(record));

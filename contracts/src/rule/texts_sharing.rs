@@ -73,4 +73,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Give the digest of the batch, or the Merkle root over its call lines.", "请给出批次摘要，或调用明细的默克尔根。"]),
     text("RCP-13", ["The entry became stricter after the grant", "授权之后条目变得更严格"],
         ["Have the provider confirm the grant (authorization.confirm).", "请由提供方确认授权（authorization.confirm）。"]),
+    text("RCP-14", ["The receipt to be corrected is not one that can be", "要更正的回执不可更正"],
+        ["Name a receipt of the same kind, signer and authorization that was not corrected before.", "请填写同类型、同签署方、同一授权且未被更正过的回执。"]),
+    text("RCP-15", ["The number of call lines is not the number of calls", "调用明细行数与调用次数不符"],
+        ["Let lines be counts.calls, at least 1, and give their root as digest.", "lines 须等于 counts.calls 且至少为 1，并以其 Merkle 根作为 digest。"]),
 ];
