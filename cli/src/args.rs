@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, authorization, catalog, consortium, delegation, entry, evidence, import, key, list,
-    profile, receipt, registry, rules, show, tx,
+    audit, authorization, catalog, complaint, consortium, delegation, entry, evidence, import, key,
+    list, profile, receipt, registry, rules, show, tx,
 };
 use crate::context::Globals;
 use crate::devnet;
@@ -87,6 +87,12 @@ pub enum Command {
     /// Division codes 行政区划
     #[command(subcommand)]
     Region(delegation::RegionCommand),
+    /// Corrections: what is wrong with an entry 校核纠错
+    #[command(subcommand)]
+    Correction(complaint::CorrectionCommand),
+    /// Objections to records 异议
+    #[command(subcommand)]
+    Objection(complaint::ObjectionCommand),
     /// The consortium's parameters 联盟参数
     #[command(subcommand)]
     Params(consortium::ParamsCommand),

@@ -5,6 +5,7 @@ pub mod audit_show;
 pub mod authorization;
 pub mod call_lines;
 pub mod catalog;
+pub mod complaint;
 pub mod consortium;
 pub mod delegation;
 pub mod entry;
@@ -52,6 +53,8 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::System(command) => registry::system(context, command),
         Command::Delegation(command) => delegation::delegation(context, command),
         Command::Region(command) => delegation::region(context, command),
+        Command::Correction(command) => complaint::correction(context, command),
+        Command::Objection(command) => complaint::objection(context, command),
         Command::Params(command) => consortium::params(context, command),
         Command::Validator(command) => consortium::validator(context, command),
         Command::Evidence(command) => evidence::run(context, command),

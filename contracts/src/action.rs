@@ -9,6 +9,10 @@ use crate::authorization::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+use crate::correction::CorrectionAnswer;
+use crate::correction::CorrectionFix;
+use crate::correction::CorrectionOpen;
+use crate::correction::CorrectionWithdraw;
 use crate::delegation::DelegationEnd;
 use crate::delegation::DelegationGrant;
 use crate::duty::DutyAbolish;
@@ -22,6 +26,9 @@ use crate::key::{KeyRegister, KeyRevoke};
 use crate::member::MemberAdmit;
 use crate::member::MemberResume;
 use crate::member::MemberSuspend;
+use crate::objection::ObjectionDecide;
+use crate::objection::ObjectionOpen;
+use crate::objection::ObjectionWithdraw;
 use crate::office::OfficeDissolve;
 use crate::office::OfficeEstablish;
 use crate::params::ParamsChange;
@@ -167,6 +174,27 @@ pub enum Action {
     /// An authority decides a dispute.
     #[serde(rename = "authorization.decide")]
     AuthorizationDecide(AuthorizationDecide),
+    /// A member says what is wrong with an entry.
+    #[serde(rename = "correction.open")]
+    CorrectionOpen(CorrectionOpen),
+    /// The provider accepts or declines a correction.
+    #[serde(rename = "correction.answer")]
+    CorrectionAnswer(CorrectionAnswer),
+    /// The provider shows the version that mends it.
+    #[serde(rename = "correction.fix")]
+    CorrectionFix(CorrectionFix),
+    /// Who opened a correction takes it back.
+    #[serde(rename = "correction.withdraw")]
+    CorrectionWithdraw(CorrectionWithdraw),
+    /// A member contests a record.
+    #[serde(rename = "objection.open")]
+    ObjectionOpen(ObjectionOpen),
+    /// An authority decides an objection.
+    #[serde(rename = "objection.decide")]
+    ObjectionDecide(ObjectionDecide),
+    /// Who opened an objection takes it back.
+    #[serde(rename = "objection.withdraw")]
+    ObjectionWithdraw(ObjectionWithdraw),
 }
 
 impl Action {
@@ -217,6 +245,13 @@ impl Action {
             Action::AuthorizationConfirm(_) => "authorization.confirm",
             Action::AuthorizationDispute(_) => "authorization.dispute",
             Action::AuthorizationDecide(_) => "authorization.decide",
+            Action::CorrectionOpen(_) => "correction.open",
+            Action::CorrectionAnswer(_) => "correction.answer",
+            Action::CorrectionFix(_) => "correction.fix",
+            Action::CorrectionWithdraw(_) => "correction.withdraw",
+            Action::ObjectionOpen(_) => "objection.open",
+            Action::ObjectionDecide(_) => "objection.decide",
+            Action::ObjectionWithdraw(_) => "objection.withdraw",
         }
     }
 }

@@ -22,8 +22,8 @@ use crate::signers::Signers;
 use crate::state::{self, StateRead, StateReadError, delegation_key};
 use crate::transaction::Transaction;
 use crate::{
-    authorization, delegation, duty, entry, evidence, key, member, office, params, receipt, region,
-    system, validator,
+    authorization, correction, delegation, duty, entry, evidence, key, member, objection, office,
+    params, receipt, region, system, validator,
 };
 
 /// The block being executed.
@@ -220,5 +220,12 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::AuthorizationConfirm(action) => authorization::confirm(call, action),
         Action::AuthorizationDispute(action) => authorization::dispute(call, action),
         Action::AuthorizationDecide(action) => authorization::decide(call, action),
+        Action::CorrectionOpen(action) => correction::open(call, action),
+        Action::CorrectionAnswer(action) => correction::answer(call, action),
+        Action::CorrectionFix(action) => correction::fix(call, action),
+        Action::CorrectionWithdraw(action) => correction::withdraw(call, action),
+        Action::ObjectionOpen(action) => objection::open(call, action),
+        Action::ObjectionDecide(action) => objection::decide(call, action),
+        Action::ObjectionWithdraw(action) => objection::withdraw(call, action),
     }
 }

@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 44] = [
+const ACTIONS: [&str; 51] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -59,6 +59,13 @@ const ACTIONS: [&str; 44] = [
     "authorization.confirm",
     "authorization.dispute",
     "authorization.decide",
+    "correction.open",
+    "correction.answer",
+    "correction.fix",
+    "correction.withdraw",
+    "objection.open",
+    "objection.decide",
+    "objection.withdraw",
 ];
 
 fn read(path: &str) -> String {

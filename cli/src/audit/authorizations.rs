@@ -279,6 +279,10 @@ fn next(
                 ..before
             })
         }
+        // Contested, not changed.
+        Action::ObjectionOpen(_) | Action::ObjectionDecide(_) | Action::ObjectionWithdraw(_) => {
+            Ok(before)
+        }
         other => Err(format!("{} is in its history", other.name())),
     }
 }

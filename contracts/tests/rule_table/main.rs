@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod complaint;
 mod consortium;
 mod delegation;
 mod frame;
@@ -97,6 +98,8 @@ fn every_rule_fires() {
     grants::obligations(&mut table);
     grants::replacement(&mut table);
     grants::onward(&mut table);
+    complaint::corrections(&mut table);
+    complaint::objections(&mut table);
     consortium::params(&mut table);
     consortium::validators(&mut table);
     consortium::evidence(&mut table);
