@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, authorization, catalog, complaint, consortium, delegation, entry, evidence, import, key,
-    list, profile, receipt, registry, rules, show, tx,
+    list, profile, receipt, registry, report, rules, show, tx,
 };
 use crate::context::Globals;
 use crate::devnet;
@@ -58,6 +58,8 @@ pub enum Command {
     List(list::ListArgs),
     /// Everything that happened to a record 历史
     History(show::HistoryArgs),
+    /// What follows from the records: due, unused, unmatched 报告
+    Report(report::ReportArgs),
     /// The rules of the chain, offline 规则表（离线）
     Rules(rules::RulesArgs),
     /// Catalog entries 目录条目

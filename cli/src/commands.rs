@@ -20,6 +20,7 @@ pub mod moment;
 pub mod profile;
 pub mod receipt;
 pub mod registry;
+pub mod report;
 pub mod rules;
 pub mod show;
 pub mod status;
@@ -43,6 +44,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Show(args) => show::show(context, &args),
         Command::List(args) => list::run(context, &args),
         Command::History(args) => show::history(context, &args),
+        Command::Report(args) => report::run(context, &args),
         Command::Rules(args) => rules::run(context, &args),
         Command::Entry(command) => entry::run(context, command),
         Command::Authorization(command) => authorization::run(context, command),
