@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, authorization, catalog, complaint, consortium, delegation, entry, evidence, import, key,
-    list, profile, receipt, registry, report, rules, show, tx,
+    list, operation, profile, receipt, registry, report, rules, show, tx,
 };
 use crate::context::Globals;
 use crate::devnet;
@@ -95,6 +95,9 @@ pub enum Command {
     /// Objections to records 异议
     #[command(subcommand)]
     Objection(complaint::ObjectionCommand),
+    /// Authorised operations, in six steps 授权运营
+    #[command(subcommand)]
+    Operation(operation::OperationCommand),
     /// The consortium's parameters 联盟参数
     #[command(subcommand)]
     Params(consortium::ParamsCommand),

@@ -17,6 +17,7 @@ pub mod key_registry;
 pub mod list;
 pub mod lookup;
 pub mod moment;
+pub mod operation;
 pub mod profile;
 pub mod receipt;
 pub mod registry;
@@ -57,6 +58,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Region(command) => delegation::region(context, command),
         Command::Correction(command) => complaint::correction(context, command),
         Command::Objection(command) => complaint::objection(context, command),
+        Command::Operation(command) => operation::run(context, command),
         Command::Params(command) => consortium::params(context, command),
         Command::Validator(command) => consortium::validator(context, command),
         Command::Evidence(command) => evidence::run(context, command),

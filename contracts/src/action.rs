@@ -31,6 +31,8 @@ use crate::objection::ObjectionOpen;
 use crate::objection::ObjectionWithdraw;
 use crate::office::OfficeDissolve;
 use crate::office::OfficeEstablish;
+use crate::operation::OperationAdvance;
+use crate::operation::OperationPlan;
 use crate::params::ParamsChange;
 use crate::receipt::ReceiptRecord;
 use crate::region::RegionSet;
@@ -195,6 +197,12 @@ pub enum Action {
     /// Who opened an objection takes it back.
     #[serde(rename = "objection.withdraw")]
     ObjectionWithdraw(ObjectionWithdraw),
+    /// A member plans an authorised operation.
+    #[serde(rename = "operation.plan")]
+    OperationPlan(OperationPlan),
+    /// The next step of an authorised operation.
+    #[serde(rename = "operation.advance")]
+    OperationAdvance(OperationAdvance),
 }
 
 impl Action {
@@ -252,6 +260,8 @@ impl Action {
             Action::ObjectionOpen(_) => "objection.open",
             Action::ObjectionDecide(_) => "objection.decide",
             Action::ObjectionWithdraw(_) => "objection.withdraw",
+            Action::OperationPlan(_) => "operation.plan",
+            Action::OperationAdvance(_) => "operation.advance",
         }
     }
 }

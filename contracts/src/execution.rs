@@ -23,7 +23,7 @@ use crate::state::{self, StateRead, StateReadError, delegation_key};
 use crate::transaction::Transaction;
 use crate::{
     authorization, correction, delegation, duty, entry, evidence, key, member, objection, office,
-    params, receipt, region, system, validator,
+    operation, params, receipt, region, system, validator,
 };
 
 /// The block being executed.
@@ -227,5 +227,7 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::ObjectionOpen(action) => objection::open(call, action),
         Action::ObjectionDecide(action) => objection::decide(call, action),
         Action::ObjectionWithdraw(action) => objection::withdraw(call, action),
+        Action::OperationPlan(action) => operation::plan(call, action),
+        Action::OperationAdvance(action) => operation::advance(call, action),
     }
 }

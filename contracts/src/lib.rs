@@ -29,6 +29,7 @@ pub mod limits;
 pub mod member;
 pub mod objection;
 pub mod office;
+pub mod operation;
 mod overlay;
 pub mod params;
 pub mod payload;

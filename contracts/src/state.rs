@@ -18,6 +18,7 @@
 //! | `delegation/<principal>/<delegate>` | [`Delegation`](crate::delegation::Delegation) |
 //! | `correction/<sha256:hex>` | [`Correction`](crate::correction::Correction) |
 //! | `objection/<sha256:hex>` | [`Objection`](crate::objection::Objection) |
+//! | `operation/<sha256:hex>` | [`Operation`](crate::operation::Operation) |
 //! | `region/<code>` | [`Region`](crate::region::Region) |
 //! | `regions` | [`Regions`](crate::region::Regions) |
 //! | `params` | [`Params`] |
@@ -156,6 +157,11 @@ pub fn correction_key(id: &Digest) -> String {
 /// Key and history subject of an objection.
 pub fn objection_key(id: &Digest) -> String {
     format!("objection/{id}")
+}
+
+/// Key and history subject of an authorised operation.
+pub fn operation_key(id: &Digest) -> String {
+    format!("operation/{id}")
 }
 
 /// Key and history subject of the list of division codes.

@@ -8,6 +8,7 @@ mod delegation;
 mod frame;
 mod grants;
 mod identity;
+mod operation;
 mod sharing;
 mod standing;
 #[path = "../world/mod.rs"]
@@ -100,6 +101,7 @@ fn every_rule_fires() {
     grants::onward(&mut table);
     complaint::corrections(&mut table);
     complaint::objections(&mut table);
+    operation::operations(&mut table);
     consortium::params(&mut table);
     consortium::validators(&mut table);
     consortium::evidence(&mut table);
