@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, authorization, catalog, consortium, delegation, entry, evidence, import, key, list,
-    profile, receipt, registry, rules, show, tx,
+    audit, authorization, catalog, complaint, consortium, delegation, entry, evidence, import, key,
+    list, operation, profile, receipt, registry, report, rules, show, tx,
 };
 use crate::context::Globals;
 use crate::devnet;
@@ -58,6 +58,8 @@ pub enum Command {
     List(list::ListArgs),
     /// Everything that happened to a record 历史
     History(show::HistoryArgs),
+    /// What follows from the records: due, unused, unmatched 报告
+    Report(report::ReportArgs),
     /// The rules of the chain, offline 规则表（离线）
     Rules(rules::RulesArgs),
     /// Catalog entries 目录条目
@@ -87,6 +89,15 @@ pub enum Command {
     /// Division codes 行政区划
     #[command(subcommand)]
     Region(delegation::RegionCommand),
+    /// Corrections: what is wrong with an entry 校核纠错
+    #[command(subcommand)]
+    Correction(complaint::CorrectionCommand),
+    /// Objections to records 异议
+    #[command(subcommand)]
+    Objection(complaint::ObjectionCommand),
+    /// Authorised operations, in six steps 授权运营
+    #[command(subcommand)]
+    Operation(operation::OperationCommand),
     /// The consortium's parameters 联盟参数
     #[command(subcommand)]
     Params(consortium::ParamsCommand),

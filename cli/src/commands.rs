@@ -3,20 +3,25 @@
 pub mod audit;
 pub mod audit_show;
 pub mod authorization;
+pub mod call_lines;
 pub mod catalog;
+pub mod complaint;
 pub mod consortium;
 pub mod delegation;
 pub mod entry;
 pub mod evidence;
+pub mod extent;
 pub mod import;
 pub mod key;
 pub mod key_registry;
 pub mod list;
 pub mod lookup;
 pub mod moment;
+pub mod operation;
 pub mod profile;
 pub mod receipt;
 pub mod registry;
+pub mod report;
 pub mod rules;
 pub mod show;
 pub mod status;
@@ -40,6 +45,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Show(args) => show::show(context, &args),
         Command::List(args) => list::run(context, &args),
         Command::History(args) => show::history(context, &args),
+        Command::Report(args) => report::run(context, &args),
         Command::Rules(args) => rules::run(context, &args),
         Command::Entry(command) => entry::run(context, command),
         Command::Authorization(command) => authorization::run(context, command),
@@ -50,6 +56,9 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::System(command) => registry::system(context, command),
         Command::Delegation(command) => delegation::delegation(context, command),
         Command::Region(command) => delegation::region(context, command),
+        Command::Correction(command) => complaint::correction(context, command),
+        Command::Objection(command) => complaint::objection(context, command),
+        Command::Operation(command) => operation::run(context, command),
         Command::Params(command) => consortium::params(context, command),
         Command::Validator(command) => consortium::validator(context, command),
         Command::Evidence(command) => evidence::run(context, command),

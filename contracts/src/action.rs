@@ -2,10 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::authorization::AuthorizationConfirm;
+use crate::authorization::AuthorizationDecide;
+use crate::authorization::AuthorizationStanding;
 use crate::authorization::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+use crate::correction::CorrectionAnswer;
+use crate::correction::CorrectionFix;
+use crate::correction::CorrectionOpen;
+use crate::correction::CorrectionWithdraw;
 use crate::delegation::DelegationEnd;
 use crate::delegation::DelegationGrant;
 use crate::duty::DutyAbolish;
@@ -19,8 +26,13 @@ use crate::key::{KeyRegister, KeyRevoke};
 use crate::member::MemberAdmit;
 use crate::member::MemberResume;
 use crate::member::MemberSuspend;
+use crate::objection::ObjectionDecide;
+use crate::objection::ObjectionOpen;
+use crate::objection::ObjectionWithdraw;
 use crate::office::OfficeDissolve;
 use crate::office::OfficeEstablish;
+use crate::operation::OperationAdvance;
+use crate::operation::OperationPlan;
 use crate::params::ParamsChange;
 use crate::receipt::ReceiptRecord;
 use crate::region::RegionSet;
@@ -149,6 +161,48 @@ pub enum Action {
     /// An authority lifts an order.
     #[serde(rename = "entry.lift")]
     EntryLift(EntryStanding),
+    /// A party or an authority suspends a grant.
+    #[serde(rename = "authorization.suspend")]
+    AuthorizationSuspend(AuthorizationStanding),
+    /// Who suspended a grant, or an authority, resumes it.
+    #[serde(rename = "authorization.resume")]
+    AuthorizationResume(AuthorizationStanding),
+    /// The provider stands by a grant whose entry became stricter.
+    #[serde(rename = "authorization.confirm")]
+    AuthorizationConfirm(AuthorizationConfirm),
+    /// The consumer disputes a refusal.
+    #[serde(rename = "authorization.dispute")]
+    AuthorizationDispute(AuthorizationStanding),
+    /// An authority decides a dispute.
+    #[serde(rename = "authorization.decide")]
+    AuthorizationDecide(AuthorizationDecide),
+    /// A member says what is wrong with an entry.
+    #[serde(rename = "correction.open")]
+    CorrectionOpen(CorrectionOpen),
+    /// The provider accepts or declines a correction.
+    #[serde(rename = "correction.answer")]
+    CorrectionAnswer(CorrectionAnswer),
+    /// The provider shows the version that mends it.
+    #[serde(rename = "correction.fix")]
+    CorrectionFix(CorrectionFix),
+    /// Who opened a correction takes it back.
+    #[serde(rename = "correction.withdraw")]
+    CorrectionWithdraw(CorrectionWithdraw),
+    /// A member contests a record.
+    #[serde(rename = "objection.open")]
+    ObjectionOpen(ObjectionOpen),
+    /// An authority decides an objection.
+    #[serde(rename = "objection.decide")]
+    ObjectionDecide(ObjectionDecide),
+    /// Who opened an objection takes it back.
+    #[serde(rename = "objection.withdraw")]
+    ObjectionWithdraw(ObjectionWithdraw),
+    /// A member plans an authorised operation.
+    #[serde(rename = "operation.plan")]
+    OperationPlan(OperationPlan),
+    /// The next step of an authorised operation.
+    #[serde(rename = "operation.advance")]
+    OperationAdvance(OperationAdvance),
 }
 
 impl Action {
@@ -194,6 +248,20 @@ impl Action {
             Action::EntryReject(_) => "entry.reject",
             Action::EntryFreeze(_) => "entry.freeze",
             Action::EntryLift(_) => "entry.lift",
+            Action::AuthorizationSuspend(_) => "authorization.suspend",
+            Action::AuthorizationResume(_) => "authorization.resume",
+            Action::AuthorizationConfirm(_) => "authorization.confirm",
+            Action::AuthorizationDispute(_) => "authorization.dispute",
+            Action::AuthorizationDecide(_) => "authorization.decide",
+            Action::CorrectionOpen(_) => "correction.open",
+            Action::CorrectionAnswer(_) => "correction.answer",
+            Action::CorrectionFix(_) => "correction.fix",
+            Action::CorrectionWithdraw(_) => "correction.withdraw",
+            Action::ObjectionOpen(_) => "objection.open",
+            Action::ObjectionDecide(_) => "objection.decide",
+            Action::ObjectionWithdraw(_) => "objection.withdraw",
+            Action::OperationPlan(_) => "operation.plan",
+            Action::OperationAdvance(_) => "operation.advance",
         }
     }
 }

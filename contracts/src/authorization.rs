@@ -1,10 +1,10 @@
 //! Sharing authorization 授权: who may use which items of an entry, for what, how long, how much.
 //!
 //! ```text
-//! requested -> offered -> agreed -> finalized -> revoked | relinquished
-//!     |  \________________^
-//!     +--> withdrawn                   (from requested and offered)
-//!     +--> rejected                    (from requested, offered and agreed)
+//! requested -> offered -> agreed -> finalized <-> suspended
+//!     |  \________________^  ^          +-> revoked | relinquished | superseded  (suspended, too)
+//!     +--> withdrawn         |                      (from requested and offered)
+//!     +--> rejected -> disputed -> refused          (from requested, offered and agreed)
 //! ```
 //!
 //! What is finalized is one set of terms with one hash, signed by both parties in one envelope,
@@ -13,6 +13,8 @@
 
 mod actions;
 mod negotiation;
+mod onward;
+mod standing;
 
 use mulu_chain::digest::{Digest, Domain};
 use mulu_chain::types::{Height, TimeMs};
@@ -27,6 +29,9 @@ pub use actions::{
 pub(crate) use negotiation::{
     agree, finalize, load, offer, reject, relinquish, request, revoke, withdraw,
 };
+pub(crate) use onward::require_usable;
+pub use standing::{AuthorizationConfirm, AuthorizationDecide, AuthorizationStanding};
+pub(crate) use standing::{confirm, decide, dispute, resume, suspend};
 
 /// An authorization as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +77,27 @@ pub struct Authorization {
     /// Totals of the receipts so far.
     #[serde(default)]
     pub totals: Totals,
+    /// The grant that this one takes the place of when it is finalized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Digest>,
+    /// The grant that took the place of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<Digest>,
+    /// The grant of the provider that this one hands on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Digest>,
+    /// Whether the consumer may hand it on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub onward: bool,
+    /// The member that suspended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_by: Option<String>,
+    /// Why it was suspended, resumed, disputed or granted by an authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    /// When the provider last stood by it after its entry became stricter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at_height: Option<Height>,
 }
 
 /// Where an authorization stands.
@@ -94,6 +120,29 @@ pub enum AuthorizationStatus {
     Revoked,
     /// Given up by the consumer.
     Relinquished,
+    /// Not usable for the time being.
+    Suspended,
+    /// Its place was taken by another.
+    Superseded,
+    /// The consumer does not accept the refusal; an authority is to decide.
+    Disputed,
+    /// Refused by the authority; for ever.
+    Refused,
+}
+
+/// What a consumer must do besides keeping within the grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Obligations {
+    /// 删除期限: until when what was received must be deleted, with a `deleted` receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_by_ms: Option<u64>,
+    /// How often a `used` receipt is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_every_ms: Option<u64>,
+    /// 脱敏: items to be shown masked only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mask_items: Vec<String>,
 }
 
 /// Why a use is needed.
@@ -143,6 +192,9 @@ pub struct Extent {
     /// How much.
     #[serde(default)]
     pub limits: Limits,
+    /// What else the consumer must do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obligations: Option<Obligations>,
 }
 
 /// Calls, records and bytes of a receipt, or of all receipts of a kind.
@@ -212,6 +264,18 @@ pub struct Terms {
     pub window: Window,
     /// How much.
     pub limits: Limits,
+    /// What else the consumer must do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obligations: Option<Obligations>,
+    /// The grant that this one takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Digest>,
+    /// The grant that this one hands on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Digest>,
+    /// Whether the consumer may hand it on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub onward: bool,
 }
 
 impl Terms {
@@ -260,7 +324,19 @@ impl Authorization {
             items: extent.items.clone(),
             window: extent.window,
             limits: extent.limits,
+            obligations: extent.obligations.clone(),
+            replaces: self.replaces,
+            parent: self.parent,
+            onward: self.onward,
         }
+    }
+
+    /// The authorization once both sides agree to its extent.
+    pub fn agreed(self) -> Authorization {
+        let granted = Some(self.extent().clone());
+        let mut agreed = Authorization { status: AuthorizationStatus::Agreed, granted, ..self };
+        agreed.terms_hash = Some(agreed.terms().hash());
+        agreed
     }
 
     /// Whether it can be used at a block time.

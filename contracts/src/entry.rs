@@ -62,6 +62,9 @@ pub struct Entry {
     /// The order that freezes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Frozen>,
+    /// When a revision last raised its level or shared it more strictly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stricter_since_height: Option<Height>,
     /// What the provider says of it.
     pub content: EntryContent,
 }
@@ -177,6 +180,7 @@ pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
         status_reason: None,
         suspended_by: None,
         frozen: None,
+        stricter_since_height: None,
         content: content.clone(),
     };
     write(call, &entry)
@@ -198,7 +202,13 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
     check_content(call, content)?;
     claim(call, &action.entry_id, content, Claim::Again)?;
     touch_bound(call, &old.content);
+    let stricter = old.content.level < content.level || old.content.share.kind < content.share.kind;
     let entry = Entry {
+        stricter_since_height: if stricter {
+            Some(call.height())
+        } else {
+            old.stricter_since_height
+        },
         version: old.version.saturating_add(1),
         prev: Some(action.prev),
         status: EntryStatus::Published,

@@ -22,8 +22,8 @@ use crate::signers::Signers;
 use crate::state::{self, StateRead, StateReadError, delegation_key};
 use crate::transaction::Transaction;
 use crate::{
-    authorization, delegation, duty, entry, evidence, key, member, office, params, receipt, region,
-    system, validator,
+    authorization, correction, delegation, duty, entry, evidence, key, member, objection, office,
+    operation, params, receipt, region, system, validator,
 };
 
 /// The block being executed.
@@ -215,5 +215,19 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::EntryReject(action) => entry::reject(call, action),
         Action::EntryFreeze(action) => entry::freeze(call, action),
         Action::EntryLift(action) => entry::lift(call, action),
+        Action::AuthorizationSuspend(action) => authorization::suspend(call, action),
+        Action::AuthorizationResume(action) => authorization::resume(call, action),
+        Action::AuthorizationConfirm(action) => authorization::confirm(call, action),
+        Action::AuthorizationDispute(action) => authorization::dispute(call, action),
+        Action::AuthorizationDecide(action) => authorization::decide(call, action),
+        Action::CorrectionOpen(action) => correction::open(call, action),
+        Action::CorrectionAnswer(action) => correction::answer(call, action),
+        Action::CorrectionFix(action) => correction::fix(call, action),
+        Action::CorrectionWithdraw(action) => correction::withdraw(call, action),
+        Action::ObjectionOpen(action) => objection::open(call, action),
+        Action::ObjectionDecide(action) => objection::decide(call, action),
+        Action::ObjectionWithdraw(action) => objection::withdraw(call, action),
+        Action::OperationPlan(action) => operation::plan(call, action),
+        Action::OperationAdvance(action) => operation::advance(call, action),
     }
 }

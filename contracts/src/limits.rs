@@ -28,6 +28,8 @@ pub const VALIDATOR_POWER_MAX: u64 = 1_000_000;
 pub const EVIDENCE_HEIGHTS_MAX: u64 = 1_000_000;
 /// Most division codes set at once.
 pub const REGIONS_MAX: usize = 500;
+/// Most entries of an authorised operation.
+pub const OPERATION_ENTRIES_MAX: usize = 200;
 
 /// Longest name of a duty.
 pub const DUTY_NAME_CHARS_MAX: usize = 200;

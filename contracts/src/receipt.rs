@@ -2,7 +2,9 @@
 //!
 //! Receipts of a member under an authorization form a chain without gaps (`seq`, `prev_receipt`).
 //! What they count stays within the grant, or they are rejected. `denied` is evidence of a refused
-//! attempt and is recorded whatever the authorization's status; it counts nothing.
+//! attempt and is recorded whatever the authorization's status; it counts nothing. A receipt that
+//! `corrects` an earlier one replaces its counts; both stay. `deleted` says that what was received is
+//! gone. A digest over call lines (`lines`) lets the department prove a single call later.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorization::{self, Authorization, AuthorizationStatus, Counts, Purpose, Window};
 use crate::call::Call;
-use crate::entry;
+use crate::entry::{self, Entry};
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::{COUNTER_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX};
-use crate::rejection::{Step, require, shown};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{authorization_key, entry_key, office_key, receipt_chain_key, receipt_key};
 
@@ -57,6 +59,15 @@ pub struct Receipt {
     /// The delivery that this reception or use answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_receipt: Option<Digest>,
+    /// How many call lines `digest` is the RFC 6962 root of; one line per call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
+    /// The signer's receipt of the same kind whose counts this one replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Digest>,
+    /// The receipt that replaced this one's counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected_by: Option<Digest>,
     /// Whether the digests of delivery and reception differ.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mismatch: bool,
@@ -76,6 +87,8 @@ pub enum ReceiptKind {
     Used,
     /// A party refused an attempt.
     Denied,
+    /// The consumer deleted what it received.
+    Deleted,
 }
 
 /// The last receipt of a member under an authorization.
@@ -117,9 +130,15 @@ pub struct ReceiptRecord {
     /// The signer's last receipt under this authorization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prev_receipt: Option<Digest>,
-    /// The delivery that this reception or use answers.
+    /// The delivery that this reception or use answers, or the reception that is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_receipt: Option<Digest>,
+    /// How many call lines `digest` is the RFC 6962 root of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
+    /// The signer's receipt of the same kind whose counts this one replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<Digest>,
 }
 
 pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
@@ -128,13 +147,20 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
     let party_office = check_signer(call, &authorization, action.kind)?;
     let office = call.office().map_or(party_office, str::to_owned);
     check_form(call, action)?;
+    let corrected = check_corrected(call, action)?;
     let totals = match action.kind {
         ReceiptKind::Denied => authorization.totals,
+        ReceiptKind::Deleted => {
+            check_past(&authorization, action)?;
+            authorization.totals
+        }
         _ => {
-            check_grant(&authorization, action)?;
-            let (entry, _) = entry::current(call.overlay, &authorization.entry_id)?;
-            entry::require_free(&entry)?;
-            counted(&authorization, action)?
+            match &corrected {
+                Some(_) => check_past(&authorization, action)?,
+                None => check_usable(call, &authorization, action)?,
+            }
+            check_window(&authorization, action)?;
+            counted(&authorization, action, corrected.as_ref())?
         }
     };
     let chain_key = receipt_chain_key(&action.authorization_id, call.uscc());
@@ -156,9 +182,16 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
         seq: action.seq,
         prev_receipt: action.prev_receipt,
         peer_receipt: action.peer_receipt,
+        lines: action.lines,
+        corrects: action.corrects,
+        corrected_by: None,
         mismatch: check_peer(call, action)?,
         recorded_at_height: call.height(),
     };
+    if let Some(old) = corrected {
+        let old = Receipt { corrected_by: Some(receipt.receipt_id), ..old };
+        call.overlay.put(receipt_key(&old.receipt_id), &old)?;
+    }
     let link = ReceiptChain { seq: receipt.seq, receipt_id: receipt.receipt_id };
     call.overlay.put(chain_key, &link)?;
     call.overlay.put(receipt_key(&receipt.receipt_id), &receipt)?;
@@ -182,7 +215,7 @@ fn check_signer(
     let consumes = call.uscc() == authorization.consumer;
     let entitled = match kind {
         ReceiptKind::Delivered => provides,
-        ReceiptKind::Received | ReceiptKind::Used => consumes,
+        ReceiptKind::Received | ReceiptKind::Used | ReceiptKind::Deleted => consumes,
         ReceiptKind::Denied => provides || consumes,
     };
     let other = if provides { &authorization.consumer } else { &authorization.provider };
@@ -207,15 +240,44 @@ fn check_form(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step {
     let now = call.block.time_ms;
     let latest = now.0.saturating_add(call.params.clock_skew_ms);
     require(to_ms <= latest, Rule::ReceiptFuture, || format!("window.to_ms {to_ms}, now {now}"))?;
-    let digested =
-        action.digest.is_some() || matches!(action.kind, ReceiptKind::Used | ReceiptKind::Denied);
+    let lines = action.lines.is_none_or(|lines| lines == action.counts.calls && lines > 0);
+    require(
+        lines && (action.lines.is_none() || action.digest.is_some()),
+        Rule::ReceiptLines,
+        || format!("lines {}, calls {}", shown(&action.lines), action.counts.calls),
+    )?;
+    let digested = action.digest.is_some()
+        || !matches!(action.kind, ReceiptKind::Delivered | ReceiptKind::Received);
     require(digested, Rule::ReceiptDigest, || format!("{} without digest", shown(&action.kind)))
 }
 
-/// What was done is what was granted (RCP-01, RCP-03 to RCP-06).
-fn check_grant(authorization: &Authorization, action: &ReceiptRecord) -> Step {
+/// The grant is in force, and so is all it hangs on (RCP-01, ENT-26, RCP-13, AUT-17).
+fn check_usable(
+    call: &mut Call<'_, '_>,
+    authorization: &Authorization,
+    action: &ReceiptRecord,
+) -> Step {
     let finalized = authorization.status == AuthorizationStatus::Finalized;
     require(finalized, Rule::ReceiptGrant, || format!("it is {}", shown(&authorization.status)))?;
+    check_terms(authorization, action)?;
+    let (entry, _) = entry::current(call.overlay, &authorization.entry_id)?;
+    entry::require_free(&entry)?;
+    check_entry(authorization, &entry)?;
+    if let Some(parent) = &authorization.parent {
+        authorization::require_usable(call, parent)?;
+    }
+    Ok(())
+}
+
+/// The grant was in force once: what is said of the past may be said later (RCP-01).
+fn check_past(authorization: &Authorization, action: &ReceiptRecord) -> Step {
+    let finalized = authorization.finalized_at_height.is_some();
+    require(finalized, Rule::ReceiptGrant, || "it was never finalized".to_owned())?;
+    check_terms(authorization, action)
+}
+
+/// What was done is what was granted (RCP-03 to RCP-05).
+fn check_terms(authorization: &Authorization, action: &ReceiptRecord) -> Step {
     require(action.terms_hash == authorization.terms_hash, Rule::ReceiptTerms, || {
         format!(
             "found {}, signed were {}",
@@ -229,26 +291,63 @@ fn check_grant(authorization: &Authorization, action: &ReceiptRecord) -> Step {
     require(other.is_none(), Rule::ReceiptItems, || shown(&other))?;
     require(action.purpose == authorization.purpose, Rule::ReceiptPurpose, || {
         format!("granted is {}", shown(&authorization.purpose))
-    })?;
-    require(granted.window.contains(&action.window), Rule::ReceiptWindow, || {
-        format!("{} is not within {}", shown(&action.window), shown(&granted.window))
+    })
+}
+
+/// It happened within the grant's window (RCP-06).
+fn check_window(authorization: &Authorization, action: &ReceiptRecord) -> Step {
+    let granted = authorization.extent().window;
+    require(granted.contains(&action.window), Rule::ReceiptWindow, || {
+        format!("{} is not within {}", shown(&action.window), shown(&granted))
+    })
+}
+
+/// The receipt to be corrected: the signer's own, of this kind and authorization, counted, and not
+/// corrected before (RCP-14).
+fn check_corrected(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step<Option<Receipt>> {
+    let Some(id) = &action.corrects else { return Ok(None) };
+    let old: Option<Receipt> = call.overlay.get(&receipt_key(id))?;
+    let old = old.filter(|old| {
+        old.authorization_id == action.authorization_id
+            && old.signer == call.uscc()
+            && old.kind == action.kind
+            && !matches!(old.kind, ReceiptKind::Denied | ReceiptKind::Deleted)
+            && old.corrected_by.is_none()
+    });
+    old.map(Some).ok_or_else(|| Stop::Rule(Rule::ReceiptCorrects, id.to_string()))
+}
+
+/// A grant made before its entry became stricter needs the provider's word (RCP-13).
+fn check_entry(authorization: &Authorization, entry: &Entry) -> Step {
+    let stands = authorization.confirmed_at_height.max(authorization.finalized_at_height);
+    let stricter = entry.stricter_since_height;
+    require(stricter.is_none_or(|since| stands >= Some(since)), Rule::ReceiptStricter, || {
+        format!("since height {}", stricter.unwrap_or_default())
     })
 }
 
 /// The totals after this receipt, within the limits (RCP-08).
-fn counted(authorization: &Authorization, action: &ReceiptRecord) -> Step<authorization::Totals> {
+fn counted(
+    authorization: &Authorization,
+    action: &ReceiptRecord,
+    corrected: Option<&Receipt>,
+) -> Step<authorization::Totals> {
     let mut totals = authorization.totals;
     let total = match action.kind {
         ReceiptKind::Delivered => &mut totals.delivered,
         ReceiptKind::Received => &mut totals.received,
         ReceiptKind::Used => &mut totals.used,
-        ReceiptKind::Denied => return Ok(totals),
+        ReceiptKind::Denied | ReceiptKind::Deleted => return Ok(totals),
     };
+    let replaced = corrected.map(|old| old.counts).unwrap_or_default();
     // Sums that leave the I-JSON range saturate above COUNTER_MAX and are refused with the limits.
     *total = Counts {
-        calls: total.calls.saturating_add(action.counts.calls),
-        records: total.records.saturating_add(action.counts.records),
-        bytes: total.bytes.saturating_add(action.counts.bytes),
+        calls: total.calls.saturating_sub(replaced.calls).saturating_add(action.counts.calls),
+        records: total
+            .records
+            .saturating_sub(replaced.records)
+            .saturating_add(action.counts.records),
+        bytes: total.bytes.saturating_sub(replaced.bytes).saturating_add(action.counts.bytes),
     };
     let limits = authorization.extent().limits;
     let countable = [total.calls, total.records, total.bytes].iter().all(|n| *n <= COUNTER_MAX);
@@ -270,15 +369,20 @@ fn check_chain(last: Option<&ReceiptChain>, action: &ReceiptRecord) -> Step {
     })
 }
 
-/// The delivery named is one of this authorization (RCP-11); whether the digests differ.
+/// The delivery, or the reception deleted, is one of this authorization (RCP-11); whether the digests
+/// of delivery and reception differ.
 fn check_peer(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step<bool> {
     let Some(id) = &action.peer_receipt else { return Ok(false) };
-    let answers = matches!(action.kind, ReceiptKind::Received | ReceiptKind::Used);
     let peer: Option<Receipt> = call.overlay.get(&receipt_key(id))?;
+    let answered = match action.kind {
+        ReceiptKind::Received | ReceiptKind::Used => Some(ReceiptKind::Delivered),
+        ReceiptKind::Deleted => Some(ReceiptKind::Received),
+        ReceiptKind::Delivered | ReceiptKind::Denied => None,
+    };
     let delivery = peer.filter(|peer| {
-        peer.kind == ReceiptKind::Delivered && peer.authorization_id == action.authorization_id
+        Some(peer.kind) == answered && peer.authorization_id == action.authorization_id
     });
-    require(answers && delivery.is_some(), Rule::ReceiptPeer, || id.to_string())?;
+    require(delivery.is_some(), Rule::ReceiptPeer, || id.to_string())?;
     let delivered = delivery.and_then(|delivery| delivery.digest);
     Ok(action.kind == ReceiptKind::Received && delivered != action.digest)
 }

@@ -16,6 +16,9 @@
 //! | `receipt/<sha256:hex>` | [`Receipt`](crate::receipt::Receipt) |
 //! | `receipt-chain/<authorization id>/<uscc>` | [`ReceiptChain`](crate::receipt::ReceiptChain) |
 //! | `delegation/<principal>/<delegate>` | [`Delegation`](crate::delegation::Delegation) |
+//! | `correction/<sha256:hex>` | [`Correction`](crate::correction::Correction) |
+//! | `objection/<sha256:hex>` | [`Objection`](crate::objection::Objection) |
+//! | `operation/<sha256:hex>` | [`Operation`](crate::operation::Operation) |
 //! | `region/<code>` | [`Region`](crate::region::Region) |
 //! | `regions` | [`Regions`](crate::region::Regions) |
 //! | `params` | [`Params`] |
@@ -144,6 +147,21 @@ pub fn receipt_chain_key(authorization: &Digest, uscc: &str) -> String {
 /// Key and history subject of a delegation.
 pub fn delegation_key(principal: &str, delegate: &str) -> String {
     format!("delegation/{principal}/{delegate}")
+}
+
+/// Key and history subject of a correction.
+pub fn correction_key(id: &Digest) -> String {
+    format!("correction/{id}")
+}
+
+/// Key and history subject of an objection.
+pub fn objection_key(id: &Digest) -> String {
+    format!("objection/{id}")
+}
+
+/// Key and history subject of an authorised operation.
+pub fn operation_key(id: &Digest) -> String {
+    format!("operation/{id}")
 }
 
 /// Key and history subject of the list of division codes.

@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 39] = [
+const ACTIONS: [&str; 53] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -54,6 +54,20 @@ const ACTIONS: [&str; 39] = [
     "entry.reject",
     "entry.freeze",
     "entry.lift",
+    "authorization.suspend",
+    "authorization.resume",
+    "authorization.confirm",
+    "authorization.dispute",
+    "authorization.decide",
+    "correction.open",
+    "correction.answer",
+    "correction.fix",
+    "correction.withdraw",
+    "objection.open",
+    "objection.decide",
+    "objection.withdraw",
+    "operation.plan",
+    "operation.advance",
 ];
 
 fn read(path: &str) -> String {
@@ -156,7 +170,7 @@ fn bounds_are_those_of_the_code() {
     let bounds = bounds![
         ACTIONS_MAX NONCE_CHARS_MAX NAME_CHARS_MAX REASON_CHARS_MAX CODE_BYTES_MAX NODES_MAX
         FIRST_KEYS_MAX PEER_ID_BYTES_MAX LABEL_CHARS_MAX VALIDATOR_DELAY_HEIGHTS
-        VALIDATOR_POWER_MAX EVIDENCE_HEIGHTS_MAX REGIONS_MAX DUTY_NAME_CHARS_MAX
+        VALIDATOR_POWER_MAX EVIDENCE_HEIGHTS_MAX REGIONS_MAX OPERATION_ENTRIES_MAX DUTY_NAME_CHARS_MAX
         DUTY_DESCRIPTION_CHARS_MAX LEGAL_BASES_MAX LEGAL_TITLE_CHARS_MAX LEGAL_REFERENCE_CHARS_MAX
         SYSTEM_NAME_CHARS_MAX TABLES_MAX TABLE_NAME_CHARS_MAX COMMENT_CHARS_MAX DUTIES_MAX CODES_MAX
         RESOURCE_CODE_BYTES_MAX ENTRY_NAME_CHARS_MAX ALIAS_CHARS_MAX KEYWORDS_MAX KEYWORD_CHARS_MAX

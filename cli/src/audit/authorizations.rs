@@ -7,8 +7,8 @@ use mulu_contracts::authorization::{
     Totals,
 };
 use mulu_contracts::catalog::ShareType;
-use mulu_contracts::receipt::{ReceiptKind, ReceiptRecord};
-use mulu_contracts::state::{authorization_key, record_id};
+use mulu_contracts::receipt::{Receipt, ReceiptKind, ReceiptRecord};
+use mulu_contracts::state::{authorization_key, receipt_key, record_id};
 
 use super::entries::Versions;
 use super::story::{Act, Story};
@@ -31,7 +31,7 @@ pub fn derive(story: &Story<'_>, versions: Option<&Versions>) -> Result<usize, S
                 (Action::AuthorizationRequest(request), None) => {
                     requested(&act, request, &recorded, versions)
                 }
-                (_, Some(authorization)) => next(&act, authorization),
+                (_, Some(authorization)) => next(&act, authorization, &recorded, story),
                 (_, None) => Err("its history does not begin with a request".to_owned()),
             };
             current = Some(step.map_err(|why| format!("{subject}: {why}"))?);
@@ -55,7 +55,9 @@ fn requested(
     versions: Option<&Versions>,
 ) -> Result<Authorization, String> {
     let office = act.office().ok_or("it was requested without an office")?;
+    // A grant that is handed on was checked against its parent, not against the entry.
     let told = versions.filter(|versions| versions.tells(&request.entry_id));
+    let told = told.filter(|_| request.parent.is_none());
     if let Some(versions) = told {
         let version = versions
             .before(&request.entry_id, act.place())
@@ -80,7 +82,7 @@ fn requested(
             return Err("its provider is not the entry's".to_owned());
         }
     }
-    Ok(Authorization {
+    let made = Authorization {
         authorization_id: record_id(&act.event.transaction, act.event.action),
         entry_id: request.entry_id,
         entry_version: request.entry_version,
@@ -95,6 +97,7 @@ fn requested(
             items: request.items.clone(),
             window: request.window,
             limits: request.limits,
+            obligations: request.obligations.clone(),
         },
         granted: None,
         status: Status::Requested,
@@ -103,12 +106,58 @@ fn requested(
         finalized_at_height: None,
         ended: None,
         totals: Totals::default(),
-    })
+        replaces: request.replaces,
+        superseded_by: None,
+        parent: request.parent,
+        onward: request.onward,
+        suspended_by: None,
+        status_reason: None,
+        confirmed_at_height: None,
+    };
+    Ok(if request.auto_agree { made.agreed() } else { made })
+}
+
+/// The other authorization that an action is about: one that hands this one on, or replaces it. Its
+/// request, finalization and receipts are events of this one, too.
+fn about_another(action: &Action, id: &Digest) -> Option<Option<Digest>> {
+    match action {
+        Action::AuthorizationRequest(request) => (request.parent == Some(*id)).then_some(None),
+        Action::AuthorizationFinalize(finalize) => {
+            Some(Some(finalize.authorization_id)).filter(|other| *other != Some(*id))
+        }
+        Action::ReceiptRecord(receipt) => {
+            Some(Some(receipt.authorization_id)).filter(|other| *other != Some(*id))
+        }
+        _ => None,
+    }
+}
+
+/// This authorization after an action about another one: superseded by it, or as before.
+fn another(
+    act: &Act<'_>,
+    before: Authorization,
+    recorded: &Authorization,
+    other: Option<Digest>,
+) -> Authorization {
+    let finalized = matches!(act.action, Action::AuthorizationFinalize(_));
+    if !finalized || recorded.superseded_by != other {
+        return before;
+    }
+    let before = Authorization { superseded_by: other, ..before };
+    end(act, before, Status::Superseded, None)
 }
 
 /// The authorization after one more action.
-fn next(act: &Act<'_>, before: Authorization) -> Result<Authorization, String> {
+fn next(
+    act: &Act<'_>,
+    before: Authorization,
+    recorded: &Authorization,
+    story: &Story<'_>,
+) -> Result<Authorization, String> {
     let id = before.authorization_id;
+    if let Some(other) = about_another(act.action, &id) {
+        return Ok(another(act, before, recorded, other));
+    }
     let about = |found: &Digest| {
         if *found == id {
             Ok(())
@@ -152,10 +201,7 @@ fn next(act: &Act<'_>, before: Authorization) -> Result<Authorization, String> {
                 _ => by_party(&before.provider, "provider")?,
             }
             from(&[Status::Requested, Status::Offered])?;
-            let granted = Some(before.extent().clone());
-            let mut agreed = Authorization { status: Status::Agreed, granted, ..before };
-            agreed.terms_hash = Some(agreed.terms().hash());
-            Ok(agreed)
+            Ok(before.agreed())
         }
         Action::AuthorizationFinalize(finalize) => {
             about(&finalize.authorization_id)?;
@@ -180,35 +226,90 @@ fn next(act: &Act<'_>, before: Authorization) -> Result<Authorization, String> {
         }
         Action::AuthorizationRevoke(revoke) => {
             about(&revoke.authorization_id)?;
-            from(&[Status::Finalized])?;
+            from(&[Status::Finalized, Status::Suspended])?;
             Ok(end(act, before, Status::Revoked, Some(&revoke.reason)))
         }
         Action::AuthorizationRelinquish(relinquish) => {
             about(&relinquish.authorization_id)?;
             by_party(&before.consumer, "consumer")?;
-            from(&[Status::Finalized])?;
+            from(&[Status::Finalized, Status::Suspended])?;
             Ok(end(act, before, Status::Relinquished, None))
+        }
+        Action::AuthorizationSuspend(suspend) => {
+            about(&suspend.authorization_id)?;
+            from(&[Status::Finalized])?;
+            let suspended_by = Some(act.member().to_owned());
+            let status_reason = Some(suspend.reason.clone());
+            Ok(Authorization { status: Status::Suspended, suspended_by, status_reason, ..before })
+        }
+        Action::AuthorizationResume(resume) => {
+            about(&resume.authorization_id)?;
+            from(&[Status::Suspended])?;
+            let status_reason = Some(resume.reason.clone());
+            let (status, suspended_by) = (Status::Finalized, None);
+            Ok(Authorization { status, suspended_by, status_reason, ..before })
+        }
+        Action::AuthorizationConfirm(confirm) => {
+            about(&confirm.authorization_id)?;
+            by_party(&before.provider, "provider")?;
+            from(&[Status::Finalized, Status::Suspended])?;
+            Ok(Authorization { confirmed_at_height: Some(act.event.height), ..before })
+        }
+        Action::AuthorizationDispute(dispute) => {
+            about(&dispute.authorization_id)?;
+            by_party(&before.consumer, "consumer")?;
+            from(&[Status::Rejected])?;
+            let status_reason = Some(dispute.reason.clone());
+            Ok(Authorization { status: Status::Disputed, status_reason, ..before })
+        }
+        Action::AuthorizationDecide(decide) => {
+            about(&decide.authorization_id)?;
+            from(&[Status::Disputed])?;
+            if !decide.grant {
+                return Ok(end(act, before, Status::Refused, Some(&decide.reason)));
+            }
+            let granted = Some(before.requested.clone());
+            let status_reason = Some(decide.reason.clone());
+            Ok(Authorization { granted, status_reason, ended: None, ..before }.agreed())
         }
         Action::ReceiptRecord(receipt) => {
             about(&receipt.authorization_id)?;
-            Ok(Authorization { totals: counted(before.totals, receipt), ..before })
+            Ok(Authorization {
+                totals: counted(before.totals, receipt, corrected(story, receipt)?),
+                ..before
+            })
+        }
+        // Contested, not changed.
+        Action::ObjectionOpen(_) | Action::ObjectionDecide(_) | Action::ObjectionWithdraw(_) => {
+            Ok(before)
         }
         other => Err(format!("{} is in its history", other.name())),
     }
 }
 
-/// Totals after one more receipt; a denied attempt counts nothing.
-pub fn counted(mut totals: Totals, receipt: &ReceiptRecord) -> Totals {
+/// The counts that a receipt replaces: those of the receipt it corrects.
+pub fn corrected(story: &Story<'_>, receipt: &ReceiptRecord) -> Result<Counts, String> {
+    let Some(id) = &receipt.corrects else { return Ok(Counts::default()) };
+    let old: Option<Receipt> = story.record(&receipt_key(id))?;
+    old.map(|old| old.counts).ok_or_else(|| format!("{id} is corrected, but not in the bundle"))
+}
+
+/// Totals after one more receipt, which replaces some counts; an attempt denied or a deletion counts
+/// nothing.
+pub fn counted(mut totals: Totals, receipt: &ReceiptRecord, replaced: Counts) -> Totals {
     let total = match receipt.kind {
         ReceiptKind::Delivered => &mut totals.delivered,
         ReceiptKind::Received => &mut totals.received,
         ReceiptKind::Used => &mut totals.used,
-        ReceiptKind::Denied => return totals,
+        ReceiptKind::Denied | ReceiptKind::Deleted => return totals,
     };
     *total = Counts {
-        calls: total.calls.saturating_add(receipt.counts.calls),
-        records: total.records.saturating_add(receipt.counts.records),
-        bytes: total.bytes.saturating_add(receipt.counts.bytes),
+        calls: total.calls.saturating_sub(replaced.calls).saturating_add(receipt.counts.calls),
+        records: total
+            .records
+            .saturating_sub(replaced.records)
+            .saturating_add(receipt.counts.records),
+        bytes: total.bytes.saturating_sub(replaced.bytes).saturating_add(receipt.counts.bytes),
     };
     totals
 }

@@ -92,9 +92,13 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
         Action::EntryRevise(revise) => {
             let old = based_on(&revise.prev)?;
             from(&id, &old, &[EntryStatus::Published, EntryStatus::Returned])?;
+            let (was, is) = (&old.content, &revise.entry);
+            let stricter = was.level < is.level || was.share.kind < is.share.kind;
+            let since = if stricter { Some(act.event.height) } else { old.stricter_since_height };
             Ok(Some(Entry {
                 status: EntryStatus::Published,
                 status_reason: None,
+                stricter_since_height: since,
                 version: old.version.saturating_add(1),
                 prev: Some(revise.prev),
                 updated_at_height: act.event.height,
@@ -216,6 +220,7 @@ fn published(act: &Act<'_>, content: &EntryContent) -> Entry {
         status_reason: None,
         suspended_by: None,
         frozen: None,
+        stricter_since_height: None,
         content: content.clone(),
     }
 }

@@ -2,11 +2,13 @@ use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::Authorization;
 use mulu_contracts::authorization::{
-    AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationRequest, Counts,
-    Extent, Limits, Purpose, Window,
+    AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationRequest,
+    AuthorizationStanding, Counts, Extent, Limits, Purpose, Window,
 };
 use mulu_contracts::catalog::ShareMethod;
-use mulu_contracts::entry::{EntryContent, EntryPublish, EntryRevise, EntryWithdraw};
+use mulu_contracts::entry::{
+    EntryContent, EntryPublish, EntryRevise, EntryStanding, EntryWithdraw,
+};
 use mulu_contracts::receipt::{ReceiptKind, ReceiptRecord};
 use mulu_contracts::state::{
     authorization_key, entry_id, entry_key, receipt_key, record_id, version_hash,
@@ -66,6 +68,11 @@ fn story() -> Story {
         method: ShareMethod::PlatformApi,
         window,
         limits: Limits { calls: Some(100), ..Limits::default() },
+        obligations: None,
+        replaces: None,
+        parent: None,
+        onward: false,
+        auto_agree: false,
     };
     let requested = world.commit(CONSUMER, &[&theirs], Action::AuthorizationRequest(request));
     let authorization_id = record_id(&requested, 0);
@@ -74,6 +81,7 @@ fn story() -> Story {
         items: vec!["uscc".to_owned()],
         window,
         limits: Limits { calls: Some(50), ..Limits::default() },
+        obligations: None,
     };
     let offer = AuthorizationOffer { authorization_id, granted };
     world.commit(PROVIDER, &[&officer], Action::AuthorizationOffer(offer));
@@ -108,6 +116,8 @@ fn story() -> Story {
             seq: seq + 1,
             prev_receipt,
             peer_receipt: peer,
+            lines: None,
+            corrects: None,
         };
         let signer = if department == PROVIDER { &officer } else { &program };
         let transaction = world.commit(department, &[signer], Action::ReceiptRecord(record));
@@ -224,4 +234,66 @@ fn flipped_bytes_never_verify() {
         let Ok(bundle) = Bundle::from_bytes(&flipped) else { continue };
         assert!(!failed(&bundle, &genesis).is_empty(), "byte {at}");
     }
+}
+
+/// What was suspended, resumed, replaced and retired derives again, too.
+#[test]
+fn a_story_with_turns_verifies() {
+    let Story { mut world, entry, authorization, .. } = story();
+    let officer = world::key(PROVIDER, Role::Officer);
+    let theirs = world::key(CONSUMER, Role::Officer);
+    let entry_id = entry_id("307001/000001");
+    let turn = |world: &World, reason: &str| {
+        let prev = version_hash(world.state.get(&entry).expect("published"));
+        EntryStanding { entry_id, prev, reason: reason.to_owned() }
+    };
+    for action in [Action::EntryResume, Action::EntrySuspend, Action::EntryResume] {
+        let turn = turn(&world, "核查");
+        world.commit(PROVIDER, &[&officer], action(turn));
+    }
+    let record = |world: &World, key: &str| -> Authorization {
+        serde_json::from_slice(world.state.get(key).expect("requested")).expect("JSON")
+    };
+    let old = record(&world, &authorization);
+    let authorization_id = old.authorization_id;
+    let turns = [
+        (CONSUMER, &theirs, Action::AuthorizationSuspend as fn(AuthorizationStanding) -> Action),
+        (CONSUMER, &theirs, Action::AuthorizationResume),
+        (PROVIDER, &officer, Action::AuthorizationSuspend),
+    ];
+    for (department, key, action) in turns {
+        let standing = AuthorizationStanding { authorization_id, reason: "核查".to_owned() };
+        world.commit(department, &[key], action(standing));
+    }
+    let request = AuthorizationRequest {
+        entry_id,
+        entry_version: version_hash(world.state.get(&entry).expect("published")),
+        items: old.requested.items.clone(),
+        purpose: old.purpose.clone(),
+        scope: old.scope.clone(),
+        method: old.method,
+        window: old.requested.window,
+        limits: old.requested.limits,
+        obligations: None,
+        replaces: Some(authorization_id),
+        parent: None,
+        onward: false,
+        auto_agree: false,
+    };
+    let requested = world.commit(CONSUMER, &[&theirs], Action::AuthorizationRequest(request));
+    let authorization_id = record_id(&requested, 0);
+    let agree = AuthorizationAgree { authorization_id };
+    world.commit(PROVIDER, &[&officer], Action::AuthorizationAgree(agree));
+    let terms_hash = record(&world, &authorization_key(&authorization_id)).terms().hash();
+    let finalize = AuthorizationFinalize { authorization_id, terms_hash };
+    world.commit(PROVIDER, &[&officer, &theirs], Action::AuthorizationFinalize(finalize));
+    let retired = turn(&world, "职责调整");
+    world.commit(PROVIDER, &[&officer], Action::EntryRetire(retired));
+    let checks = verify(&world.bundle(&entry), &world.genesis());
+    let why: Vec<_> = checks.iter().filter(|c| !c.passed()).collect();
+    assert!(why.is_empty(), "{why:#?}");
+    let count = |name: &str| checks.iter().find(|c| c.name == name).map(|c| c.count);
+    assert_eq!(count("entries-derived"), Some(7));
+    assert_eq!(count("authorizations-derived"), Some(2));
+    assert_eq!(count("finalized-by-both"), Some(2));
 }

@@ -1,15 +1,18 @@
 //! `mulu authorization`: from a request to a grant that both parties signed, and to its end.
 
+use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::{
-    Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
-    AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
-    AuthorizationWithdraw, Extent, Limits, Purpose, Window,
+    Authorization, AuthorizationAgree, AuthorizationConfirm, AuthorizationDecide,
+    AuthorizationFinalize, AuthorizationOffer, AuthorizationReject, AuthorizationRelinquish,
+    AuthorizationRequest, AuthorizationRevoke, AuthorizationStanding, AuthorizationWithdraw,
+    Extent, Limits, Purpose, Window,
 };
 use mulu_contracts::catalog::{ShareMethod, ShareType};
 use mulu_contracts::entry::Entry;
 use serde_json::Value;
 
+use super::extent::{LimitArgs, ObligationArgs};
 use super::moment::{self, Moment};
 use super::{entry, lookup};
 use crate::context::Context;
@@ -55,6 +58,35 @@ or, where one person holds both keys (development):
     Revoke(ReasonArgs),
     /// Give a finalized authorization up (consumer) 放弃授权（使用方）
     Relinquish(IdArgs),
+    /// Suspend a grant (either party or authority) 暂停授权
+    Suspend(ReasonArgs),
+    /// Resume a suspended grant (who suspended it, or authority) 恢复授权
+    Resume(ReasonArgs),
+    /// Stand by a grant whose entry became stricter (provider) 确认授权（提供方）
+    Confirm(IdArgs),
+    /// Dispute a refusal (consumer) 对拒绝提出争议（使用方）
+    Dispute(ReasonArgs),
+    /// Decide a dispute (authority) 裁决争议（主管部门）
+    Decide(DecideArgs),
+}
+
+/// Options of `mulu authorization decide`.
+#[derive(Debug, clap::Args)]
+pub struct DecideArgs {
+    /// The authorization: id or its first digits 授权编号
+    id: String,
+    /// The consumer is to have what it requested 支持使用方
+    #[arg(long, conflicts_with = "refuse", required_unless_present = "refuse")]
+    grant: bool,
+    /// The refusal stands 维持拒绝
+    #[arg(long)]
+    refuse: bool,
+    /// Why 原因
+    #[arg(long)]
+    reason: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
 }
 
 /// Options of `mulu authorization request`.
@@ -87,23 +119,24 @@ pub struct RequestArgs {
     /// Limits.
     #[command(flatten)]
     limits: LimitArgs,
+    /// Obligations.
+    #[command(flatten)]
+    obligations: ObligationArgs,
+    /// A grant of the same entry that this one replaces 要替换的授权
+    #[arg(long, value_name = "ID")]
+    replaces: Option<Digest>,
+    /// A grant whose consumer is to hand it on 上级授权（转授）
+    #[arg(long, value_name = "ID")]
+    parent: Option<Digest>,
+    /// Ask for leave to hand it on 申请允许转授
+    #[arg(long)]
+    onward: bool,
+    /// Agreed at once if everything requested is shared unconditionally 无条件共享自动同意
+    #[arg(long)]
+    auto_agree: bool,
     /// Submitting.
     #[command(flatten)]
     submit: SubmitArgs,
-}
-
-/// How much.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct LimitArgs {
-    /// Most calls in all 调用次数上限
-    #[arg(long, value_name = "N")]
-    calls: Option<u64>,
-    /// Most records in all 记录条数上限
-    #[arg(long, value_name = "N")]
-    records: Option<u64>,
-    /// Most bytes in all 字节数上限
-    #[arg(long, value_name = "N")]
-    bytes: Option<u64>,
 }
 
 /// Options of `mulu authorization offer`.
@@ -123,6 +156,9 @@ pub struct OfferArgs {
     /// Limits.
     #[command(flatten)]
     limits: LimitArgs,
+    /// Obligations [default: as requested].
+    #[command(flatten)]
+    obligations: ObligationArgs,
     /// Submitting.
     #[command(flatten)]
     submit: SubmitArgs,
@@ -155,17 +191,6 @@ fn parse_method(text: &str) -> Result<ShareMethod, String> {
     serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
         "one of platform-db, platform-file, platform-api, mail, copy, medium".to_owned()
     })
-}
-
-impl LimitArgs {
-    /// What is named here, else as in `base`.
-    fn over(self, base: Limits) -> Limits {
-        Limits {
-            calls: self.calls.or(base.calls),
-            records: self.records.or(base.records),
-            bytes: self.bytes.or(base.bytes),
-        }
-    }
 }
 
 /// Runs the command.
@@ -204,7 +229,35 @@ pub fn run(context: &Context, command: AuthorizationCommand) -> Outcome<()> {
             let action = AuthorizationRelinquish { authorization_id: id };
             submit::actions(context, &args.submit, vec![Action::AuthorizationRelinquish(action)])
         }
+        AuthorizationCommand::Suspend(args) => {
+            standing(context, args, Action::AuthorizationSuspend)
+        }
+        AuthorizationCommand::Resume(args) => standing(context, args, Action::AuthorizationResume),
+        AuthorizationCommand::Confirm(args) => {
+            let authorization_id = current(context, &args.id)?.value.authorization_id;
+            let action = AuthorizationConfirm { authorization_id };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationConfirm(action)])
+        }
+        AuthorizationCommand::Dispute(args) => {
+            standing(context, args, Action::AuthorizationDispute)
+        }
+        AuthorizationCommand::Decide(args) => {
+            let authorization_id = current(context, &args.id)?.value.authorization_id;
+            let (grant, reason) = (args.grant, args.reason);
+            let action = AuthorizationDecide { authorization_id, grant, reason };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationDecide(action)])
+        }
     }
+}
+
+fn standing(
+    context: &Context,
+    args: ReasonArgs,
+    action: fn(AuthorizationStanding) -> Action,
+) -> Outcome<()> {
+    let authorization_id = current(context, &args.id)?.value.authorization_id;
+    let standing = AuthorizationStanding { authorization_id, reason: args.reason };
+    submit::actions(context, &args.submit, vec![action(standing)])
 }
 
 /// The authorization a person means, as it stands.
@@ -225,15 +278,24 @@ fn request(context: &Context, args: RequestArgs) -> Outcome<()> {
     let items = if args.item.is_empty() { shared_items(&entry.value) } else { args.item };
     let offered = entry.value.content.share.methods.first().copied();
     let offered = offered.unwrap_or(ShareMethod::PlatformApi);
+    let mut entry_version = entry.version;
+    if let Some(parent) = &args.parent {
+        entry_version = current(context, &parent.to_string())?.value.entry_version;
+    }
     let action = AuthorizationRequest {
         entry_id: entry.value.entry_id,
-        entry_version: entry.version,
+        entry_version,
         items,
         purpose: Purpose { basis: args.basis, scenario: args.scenario },
         scope: args.scope,
         method: args.method.unwrap_or(offered),
         window: Window { from_ms: args.from.first_ms(), to_ms: args.to.last_ms() },
         limits: args.limits.over(Limits::default()),
+        obligations: args.obligations.obligations(),
+        replaces: args.replaces,
+        parent: args.parent,
+        onward: args.onward,
+        auto_agree: args.auto_agree,
     };
     submit::actions(context, &args.submit, vec![Action::AuthorizationRequest(action)])
 }
@@ -255,6 +317,7 @@ fn offer(context: &Context, args: OfferArgs) -> Outcome<()> {
             to_ms: args.to.map_or(requested.window.to_ms, Moment::last_ms),
         },
         limits: args.limits.over(requested.limits),
+        obligations: args.obligations.obligations().or(requested.obligations),
     };
     let authorization_id = authorization.authorization_id;
     let action = AuthorizationOffer { authorization_id, granted };

@@ -96,7 +96,7 @@ fn candidates(text: &str) -> Vec<String> {
         }
         _ => {}
     }
-    let plain = ["evidence/", "delegation/", "region/"];
+    let plain = ["evidence/", "delegation/", "region/", "correction/", "objection/", "operation/"];
     if matches!(text, "params" | "validators" | "regions")
         || plain.iter().any(|kind| text.starts_with(kind))
     {

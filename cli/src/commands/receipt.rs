@@ -10,6 +10,7 @@ use mulu_contracts::state::receipt_chain_key;
 use serde_json::Value;
 
 use super::authorization;
+use super::call_lines::{self, LinesCommand};
 use super::moment::{self, Moment};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -31,12 +32,15 @@ Examples 示例:
   mulu receipt record AUTH --kind received --calls 12 --records 340 --digest sha256:… --answers RECEIPT
   mulu receipt record AUTH --kind used --calls 12 --records 340 --profile app
   mulu receipt record AUTH --kind denied --reason-scenario 超出范围的调用
-Kinds: delivered and denied are the provider's to say; received, used and denied the consumer's.
+Kinds: delivered and denied are the provider's to say; received, used, denied and deleted the consumer's.
 The number in the chain of receipts and the receipt before come from the node. The window is the
 last hour of block time within the grant unless --from and --to say otherwise; items and purpose are
 those granted. `delivered` and `received` need a digest: of the batch, or the Merkle root over the
 call lines you keep.")]
     Record(RecordArgs),
+    /// Call lines: their root, and the proof of one of them 调用明细
+    #[command(subcommand)]
+    Lines(LinesCommand),
 }
 
 /// Options of `mulu receipt record`.
@@ -44,7 +48,7 @@ call lines you keep.")]
 pub struct RecordArgs {
     /// The authorization: id or its first digits 授权编号
     authorization: String,
-    /// delivered, received, used or denied 类型
+    /// delivered, received, used, denied or deleted 类型
     #[arg(long, value_parser = parse_kind)]
     kind: ReceiptKind,
     /// Calls 调用次数
@@ -74,6 +78,12 @@ pub struct RecordArgs {
     /// The delivery this answers 对应的交付回执
     #[arg(long, value_name = "RECEIPT")]
     answers: Option<Digest>,
+    /// The digest is the root over this many call lines (see `receipt lines`) 调用明细行数
+    #[arg(long, value_name = "N")]
+    lines: Option<u64>,
+    /// The own receipt whose counts this one replaces 更正的回执
+    #[arg(long, value_name = "RECEIPT")]
+    corrects: Option<Digest>,
     /// What a denied attempt was for [default: the granted scenario] 被拒调用的场景
     #[arg(long, value_name = "TEXT")]
     reason_scenario: Option<String>,
@@ -84,7 +94,7 @@ pub struct RecordArgs {
 
 fn parse_kind(text: &str) -> Result<ReceiptKind, String> {
     serde_json::from_value(Value::String(text.to_owned()))
-        .map_err(|_| "one of delivered, received, used, denied".to_owned())
+        .map_err(|_| "one of delivered, received, used, denied, deleted".to_owned())
 }
 
 /// Runs the command.
@@ -92,7 +102,10 @@ fn parse_kind(text: &str) -> Result<ReceiptKind, String> {
 /// # Errors
 /// Exit 2 to 6.
 pub fn run(context: &Context, command: ReceiptCommand) -> Outcome<()> {
-    let ReceiptCommand::Record(args) = command;
+    let args = match command {
+        ReceiptCommand::Record(args) => args,
+        ReceiptCommand::Lines(command) => return call_lines::run(context, command),
+    };
     let authorization = authorization::current(context, &args.authorization)?.value;
     let node = context.node()?;
     let member = submit::submitter(context)?.member;
@@ -141,6 +154,8 @@ fn record(
         seq: last.as_ref().map_or(0, |last| last.seq).saturating_add(1),
         prev_receipt: last.map(|last| last.receipt_id),
         peer_receipt: args.answers,
+        lines: args.lines,
+        corrects: args.corrects,
     }
 }
 

@@ -3,7 +3,7 @@
 use mulu_chain::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Extent, Limits, Purpose, Window};
+use super::{Extent, Limits, Obligations, Purpose, Window};
 use crate::catalog::ShareMethod;
 
 /// `authorization.request`: the submitter's member and office request the use of an entry.
@@ -28,6 +28,21 @@ pub struct AuthorizationRequest {
     /// How much.
     #[serde(default)]
     pub limits: Limits,
+    /// What else the consumer promises to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obligations: Option<Obligations>,
+    /// A grant of the same entry and parties that this one takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Digest>,
+    /// A grant whose consumer is to hand it on: it answers as provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Digest>,
+    /// Whether the consumer wants to hand it on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub onward: bool,
+    /// Agreed at once, without the provider: everything requested is shared unconditionally.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_agree: bool,
 }
 
 /// `authorization.offer`: the provider offers no more than was requested.

@@ -8,7 +8,8 @@ use mulu_chain::types::Height;
 use super::{
     Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
     AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
-    AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Totals, Window,
+    AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Obligations,
+    Totals, Window, onward,
 };
 use crate::call::Call;
 use crate::catalog::ShareType;
@@ -39,11 +40,25 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
     let own = entry.provider == call.uscc();
     require(!own, Rule::AuthorizationSelf, || entry.provider.clone())?;
     entry::require_published(&entry)?;
-    require(version == action.entry_version, Rule::AuthorizationVersion, || {
-        format!("entry_version is {}, the current one {version}", action.entry_version)
-    })?;
-    check_shared(&entry, action)?;
+    let (provider, provider_office) = match &action.parent {
+        Some(parent) => onward::hands_on(call, parent, action)?,
+        None => {
+            require(version == action.entry_version, Rule::AuthorizationVersion, || {
+                format!("entry_version is {}, the current one {version}", action.entry_version)
+            })?;
+            check_shared(&entry, action)?;
+            (entry.provider.clone(), entry.content.office.clone())
+        }
+    };
     check_window(call, &action.window)?;
+    check_obligations(action.obligations.as_ref(), &action.items)?;
+    if let Some(replaced) = &action.replaces {
+        onward::replaceable(call, replaced, &action.entry_id, &provider)?;
+    }
+    let automatic = action.parent.is_none() && onward::is_unconditional(&entry, action);
+    require(automatic || !action.auto_agree, Rule::AuthorizationAutomatic, || {
+        entry.entry_id.to_string()
+    })?;
     field::text("purpose.basis", &action.purpose.basis, PURPOSE_CHARS_MAX)?;
     field::text("purpose.scenario", &action.purpose.scenario, PURPOSE_CHARS_MAX)?;
     field::text("scope", &action.scope, PURPOSE_CHARS_MAX)?;
@@ -53,8 +68,8 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         entry_version: action.entry_version,
         consumer: call.uscc().to_owned(),
         consumer_office: office,
-        provider: entry.provider,
-        provider_office: entry.content.office,
+        provider,
+        provider_office,
         purpose: action.purpose.clone(),
         scope: action.scope.clone(),
         method: action.method,
@@ -62,6 +77,7 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
             items: action.items.clone(),
             window: action.window,
             limits: action.limits,
+            obligations: action.obligations.clone(),
         },
         granted: None,
         status: Status::Requested,
@@ -70,10 +86,20 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         finalized_at_height: None,
         ended: None,
         totals: Totals::default(),
+        replaces: action.replaces,
+        superseded_by: None,
+        parent: action.parent,
+        onward: action.onward,
+        suspended_by: None,
+        status_reason: None,
+        confirmed_at_height: None,
     };
     // A request is refused now (TX-15) if its record could outgrow what the state holds later:
     // neither agreement nor revocation may ever fail for that reason.
     write(call, &largest(&authorization))?;
+    if action.auto_agree {
+        return write(call, &authorization.agreed());
+    }
     write(call, &authorization)
 }
 
@@ -84,10 +110,20 @@ fn largest(authorization: &Authorization) -> Authorization {
     let ended = Ended {
         by: authorization.provider.clone(),
         at_height: Height(u64::MAX),
-        reason: Some(widest),
+        reason: Some(widest.clone()),
     };
+    let obligations = Obligations {
+        delete_by_ms: Some(COUNTER_MAX),
+        report_every_ms: Some(COUNTER_MAX),
+        mask_items: authorization.requested.items.clone(),
+    };
+    let granted = Extent { obligations: Some(obligations), ..authorization.requested.clone() };
     Authorization {
-        granted: Some(authorization.requested.clone()),
+        granted: Some(granted),
+        superseded_by: Some(authorization.entry_version),
+        suspended_by: Some(authorization.provider.clone()),
+        status_reason: Some(widest),
+        confirmed_at_height: Some(Height(u64::MAX)),
         terms_hash: Some(authorization.entry_version),
         finalized_at_height: Some(Height(u64::MAX)),
         ended: Some(ended),
@@ -103,6 +139,7 @@ pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Ste
     let (granted, requested) = (&action.granted, &authorization.requested);
     check_items(&granted.items)?;
     check_window(call, &granted.window)?;
+    check_obligations(granted.obligations.as_ref(), &granted.items)?;
     let asked: BTreeSet<&String> = requested.items.iter().collect();
     let more = granted.items.iter().find(|item| !asked.contains(item));
     require(more.is_none(), Rule::AuthorizationWider, || format!("item {more:?}"))?;
@@ -124,13 +161,7 @@ pub(crate) fn agree(call: &mut Call<'_, '_>, action: &AuthorizationAgree) -> Ste
         Status::Offered => consumer_acts(call, &authorization)?,
         _ => provider_acts(call, &authorization)?,
     }
-    let mut agreed = Authorization {
-        status: Status::Agreed,
-        granted: Some(authorization.extent().clone()),
-        ..authorization
-    };
-    agreed.terms_hash = Some(agreed.terms().hash());
-    write(call, &agreed)
+    write(call, &authorization.agreed())
 }
 
 pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) -> Step {
@@ -152,6 +183,12 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
     entry::require_free(&entry)?;
     let (to, now) = (authorization.extent().window.to_ms, call.block.time_ms);
     require(to >= now.0, Rule::AuthorizationOver, || format!("window.to_ms {to}, now {now}"))?;
+    if let Some(parent) = &authorization.parent {
+        onward::require_usable(call, parent)?;
+    }
+    if let Some(replaced) = &authorization.replaces {
+        onward::supersede(call, replaced, &authorization)?;
+    }
     let finalized = Authorization {
         status: Status::Finalized,
         finalized_at_height: Some(call.height()),
@@ -183,14 +220,14 @@ pub(crate) fn revoke(call: &mut Call<'_, '_>, action: &AuthorizationRevoke) -> S
     } else {
         provider_acts(call, &authorization)?;
     }
-    require_status(&authorization, &[Status::Finalized])?;
+    require_status(&authorization, &[Status::Finalized, Status::Suspended])?;
     end(call, authorization, Status::Revoked, Some(&action.reason))
 }
 
 pub(crate) fn relinquish(call: &mut Call<'_, '_>, action: &AuthorizationRelinquish) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
     consumer_acts(call, &authorization)?;
-    require_status(&authorization, &[Status::Finalized])?;
+    require_status(&authorization, &[Status::Finalized, Status::Suspended])?;
     end(call, authorization, Status::Relinquished, None)
 }
 
@@ -223,6 +260,18 @@ fn check_items(items: &[String]) -> Step {
     field::distinct("items", Rule::FieldDuplicate, items)
 }
 
+/// Items to be masked are among those granted; a span is not nothing (AUT-21).
+fn check_obligations(obligations: Option<&Obligations>, items: &[String]) -> Step {
+    let Some(Obligations { report_every_ms, mask_items, .. }) = obligations else { return Ok(()) };
+    check_items(mask_items)?;
+    let granted: BTreeSet<&String> = items.iter().collect();
+    let other = mask_items.iter().find(|item| !granted.contains(item));
+    require(other.is_none(), Rule::AuthorizationObligations, || format!("item {other:?}"))?;
+    require(*report_every_ms != Some(0), Rule::AuthorizationObligations, || {
+        "report_every_ms is 0".to_owned()
+    })
+}
+
 /// A window in order, not over, and not too long (AUT-09).
 fn check_window(call: &Call<'_, '_>, window: &Window) -> Step {
     let (now, most) = (call.block.time_ms, call.params.grant_window_ms_max);
@@ -233,7 +282,7 @@ fn check_window(call: &Call<'_, '_>, window: &Window) -> Step {
     })
 }
 
-fn provider_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
+pub(super) fn provider_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
     let alone = call.delegate() != Some(authorization.consumer.as_str());
     require(alone && call.uscc() == authorization.provider, Rule::AuthorizationParty, || {
         format!("the provider is {}", authorization.provider)
@@ -241,7 +290,7 @@ fn provider_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
     call.signers.own(&[KeyRole::Officer], Some(&authorization.provider_office))
 }
 
-fn consumer_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
+pub(super) fn consumer_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
     let alone = call.delegate() != Some(authorization.provider.as_str());
     require(alone && call.uscc() == authorization.consumer, Rule::AuthorizationParty, || {
         format!("the consumer is {}", authorization.consumer)
@@ -249,13 +298,13 @@ fn consumer_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {
     call.signers.own(&[KeyRole::Officer], Some(&authorization.consumer_office))
 }
 
-fn require_status(authorization: &Authorization, allowed: &[Status]) -> Step {
+pub(super) fn require_status(authorization: &Authorization, allowed: &[Status]) -> Step {
     require(allowed.contains(&authorization.status), Rule::AuthorizationStatus, || {
         format!("it is {}, must be one of {}", shown(&authorization.status), shown(allowed))
     })
 }
 
-fn end(
+pub(super) fn end(
     call: &mut Call<'_, '_>,
     authorization: Authorization,
     status: Status,
@@ -267,7 +316,7 @@ fn end(
     write(call, &Authorization { status, ended: Some(ended), ..authorization })
 }
 
-fn write(call: &mut Call<'_, '_>, authorization: &Authorization) -> Step {
+pub(super) fn write(call: &mut Call<'_, '_>, authorization: &Authorization) -> Step {
     let key = authorization_key(&authorization.authorization_id);
     call.touch(key.clone());
     call.touch(entry_key(&authorization.entry_id));

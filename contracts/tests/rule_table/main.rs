@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod complaint;
 mod consortium;
 mod delegation;
 mod frame;
+mod grants;
 mod identity;
+mod operation;
 mod sharing;
 mod standing;
 #[path = "../world/mod.rs"]
@@ -90,6 +93,15 @@ fn every_rule_fires() {
     sharing::requests(&mut table);
     sharing::agreements(&mut table);
     sharing::receipts(&mut table);
+    grants::standing(&mut table);
+    grants::disputes(&mut table);
+    grants::stricter(&mut table);
+    grants::obligations(&mut table);
+    grants::replacement(&mut table);
+    grants::onward(&mut table);
+    complaint::corrections(&mut table);
+    complaint::objections(&mut table);
+    operation::operations(&mut table);
     consortium::params(&mut table);
     consortium::validators(&mut table);
     consortium::evidence(&mut table);

@@ -111,6 +111,16 @@ pub fn receipts(table: &mut Table) {
     change(Rule::ReceiptPeer, "/peer_receipt", json!(id));
     change(Rule::ReceiptDigest, "/digest", Value::Null);
     change(Rule::AuthorizationUnknown, "/authorization_id", json!(id));
+    change(Rule::ReceiptLines, "/lines", json!(39));
+    change(Rule::ReceiptLines, "/lines", json!(0));
+    change(Rule::ReceiptCorrects, "/corrects", json!(id));
+    table.provider(Rule::ReceiptSigner, &world, world.receipt_action("deleted"));
+    table.consumer(
+        Rule::ReceiptPeer,
+        &world,
+        with(world.receipt_action("deleted"), "/peer_receipt", json!(id)),
+    );
+    later_words(table, world.clone());
 
     // Counters that are not limited still stay within what every reader can represent.
     let mut world = world;
@@ -120,4 +130,46 @@ pub fn receipts(table: &mut Table) {
     world.accept(first);
     let next = with(with(most, "/seq", json!(2)), "/prev_receipt", json!(id));
     table.provider(Rule::ReceiptLimits, &world, with(next, "/counts/calls", json!(0)));
+}
+
+/// What was counted is corrected, once, and deleted, even after the grant has ended.
+fn later_words(table: &mut Table, mut world: World) {
+    let id = |transaction: &mulu_contracts::transaction::Transaction| {
+        mulu_contracts::state::record_id(&transaction.id(), 0).to_string()
+    };
+    let delivered = with(world.receipt_action("delivered"), "/lines", json!(40));
+    let transaction = world.by_provider(delivered.clone());
+    let first = id(&transaction);
+    world.accept(transaction);
+    let received = with(world.receipt_action("received"), "/peer_receipt", json!(first));
+    let transaction = world.by_consumer(received);
+    let reception = id(&transaction);
+    world.accept(transaction);
+    let correction = |seq: u64, prev: &str, corrects: &str, calls: u64| {
+        let action = with(world.receipt_action("delivered"), "/seq", json!(seq));
+        let action = with(with(action, "/prev_receipt", json!(prev)), "/corrects", json!(corrects));
+        with(action, "/counts", json!({"calls": calls}))
+    };
+    let (too_many, fewer) = (correction(2, &first, &first, 101), correction(2, &first, &first, 30));
+    let foreign = correction(2, &first, &reception, 30);
+    let revoke = with(world.about("revoke"), "/reason", json!("到期"));
+    let transaction = world.by_provider(revoke);
+    world.accept(transaction);
+    table.provider(Rule::ReceiptLimits, &world, too_many);
+    table.provider(Rule::ReceiptCorrects, &world, foreign);
+    let plain = with(with(delivered, "/seq", json!(2)), "/prev_receipt", json!(first));
+    table.provider(Rule::ReceiptGrant, &world, plain);
+    let transaction = world.by_provider(fewer);
+    let second = id(&transaction);
+    world.accept(transaction);
+    assert_eq!(world.only_authorization().totals.delivered.calls, 30);
+    let again = with(world.receipt_action("delivered"), "/seq", json!(3));
+    let again = with(with(again, "/prev_receipt", json!(second)), "/corrects", json!(first));
+    table.provider(Rule::ReceiptCorrects, &world, again);
+    let deleted = with(world.receipt_action("deleted"), "/seq", json!(2));
+    let deleted = with(deleted, "/prev_receipt", json!(reception));
+    let deleted = with(with(deleted, "/peer_receipt", json!(reception)), "/digest", Value::Null);
+    let transaction = world.by_consumer(deleted);
+    world.accept(transaction);
+    assert_eq!(world.only_authorization().totals.received.calls, 40);
 }

@@ -27,6 +27,7 @@ fn carried_out(plan: &Plan) -> BTreeMap<String, Existing> {
             status_reason: None,
             suspended_by: None,
             frozen: None,
+            stricter_since_height: None,
             content,
         };
         let version = version_hash(&encode(&entry));

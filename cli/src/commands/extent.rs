@@ -1,0 +1,57 @@
+//! Options that say how far a request or a grant goes.
+
+use mulu_contracts::authorization::{Limits, Obligations};
+
+use super::moment::{self, Moment};
+
+/// How much.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct LimitArgs {
+    /// Most calls in all 调用次数上限
+    #[arg(long, value_name = "N")]
+    calls: Option<u64>,
+    /// Most records in all 记录条数上限
+    #[arg(long, value_name = "N")]
+    records: Option<u64>,
+    /// Most bytes in all 字节数上限
+    #[arg(long, value_name = "N")]
+    bytes: Option<u64>,
+}
+
+impl LimitArgs {
+    /// What is named here, else as in `base`.
+    pub fn over(self, base: Limits) -> Limits {
+        Limits {
+            calls: self.calls.or(base.calls),
+            records: self.records.or(base.records),
+            bytes: self.bytes.or(base.bytes),
+        }
+    }
+}
+
+/// What else the consumer must do.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ObligationArgs {
+    /// Until when what was received must be deleted 删除期限
+    #[arg(long, value_name = "DATE", value_parser = moment::parse)]
+    delete_by: Option<Moment>,
+    /// How often a receipt of use is due, in milliseconds 报告周期（毫秒）
+    #[arg(long, value_name = "MS")]
+    report_every: Option<u64>,
+    /// Item to be shown masked only (repeatable) 脱敏信息项（可重复）
+    #[arg(long, value_name = "ITEM")]
+    mask: Vec<String>,
+}
+
+impl ObligationArgs {
+    /// What is named here, if anything.
+    pub fn obligations(self) -> Option<Obligations> {
+        let named =
+            self.delete_by.is_some() || self.report_every.is_some() || !self.mask.is_empty();
+        named.then(|| Obligations {
+            delete_by_ms: self.delete_by.map(Moment::last_ms),
+            report_every_ms: self.report_every,
+            mask_items: self.mask,
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! Authorizations that hang on others: handed on (`parent`), taking another's place (`replaces`), and
+//! the ones that need no answer because everything is shared unconditionally.
+
+use mulu_chain::digest::Digest;
+
+use super::negotiation::{load, require_status, write};
+use super::{Authorization, AuthorizationRequest, AuthorizationStatus as Status, Ended};
+use crate::call::Call;
+use crate::catalog::{Level, PersonalInfo, ShareType};
+use crate::entry::Entry;
+use crate::rejection::{Step, require};
+use crate::rule::Rule;
+use crate::state::authorization_key;
+
+/// The grant that is to be handed on covers what is requested (AUT-17); its consumer and office
+/// answer as provider. A grant handed on is not handed on again.
+pub(super) fn hands_on(
+    call: &mut Call<'_, '_>,
+    parent: &Digest,
+    action: &AuthorizationRequest,
+) -> Step<(String, String)> {
+    let parent = require_usable(call, parent)?;
+    let extent = parent.extent();
+    let covered = action.entry_id == parent.entry_id
+        && action.entry_version == parent.entry_version
+        && action.items.iter().all(|item| extent.items.contains(item))
+        && action.items.is_empty() == extent.items.is_empty()
+        && extent.window.contains(&action.window)
+        && action.limits.within(&extent.limits)
+        && action.method == parent.method;
+    require(covered && !action.onward, Rule::AuthorizationOnward, || {
+        format!("more than {} grants", parent.authorization_id)
+    })?;
+    let own = parent.consumer == call.uscc();
+    require(!own, Rule::AuthorizationSelf, || parent.consumer.clone())?;
+    Ok((parent.consumer, parent.consumer_office))
+}
+
+/// A grant in force that may be handed on (AUT-17). What is done with it goes into its history.
+pub(crate) fn require_usable(call: &mut Call<'_, '_>, parent: &Digest) -> Step<Authorization> {
+    let parent = load(call.overlay, parent)?;
+    let usable = parent.status == Status::Finalized && parent.onward;
+    require(usable, Rule::AuthorizationOnward, || {
+        format!("{} is not in force, or not to be handed on", parent.authorization_id)
+    })?;
+    call.touch(authorization_key(&parent.authorization_id));
+    Ok(parent)
+}
+
+/// A grant in force of the same entry and parties (AUT-18).
+pub(super) fn replaceable(
+    call: &Call<'_, '_>,
+    replaced: &Digest,
+    entry: &Digest,
+    provider: &str,
+) -> Step<Authorization> {
+    let old = load(call.overlay, replaced)?;
+    let same = old.entry_id == *entry && old.consumer == call.uscc() && old.provider == provider;
+    require(same, Rule::AuthorizationReplaces, || replaced.to_string())?;
+    require_status(&old, &[Status::Finalized, Status::Suspended])?;
+    Ok(old)
+}
+
+/// Ends the grant that a finalized one takes the place of; it must be in force until then.
+pub(super) fn supersede(call: &mut Call<'_, '_>, replaced: &Digest, by: &Authorization) -> Step {
+    let old = load(call.overlay, replaced)?;
+    require_status(&old, &[Status::Finalized, Status::Suspended])?;
+    let ended = Ended { by: call.uscc().to_owned(), at_height: call.height(), reason: None };
+    let superseded = Authorization {
+        status: Status::Superseded,
+        superseded_by: Some(by.authorization_id),
+        ended: Some(ended),
+        ..old
+    };
+    write(call, &superseded)
+}
+
+/// Whether everything requested is shared unconditionally, and nothing of it is important or
+/// sensitive: then the rules agree in the provider's place.
+pub(super) fn is_unconditional(entry: &Entry, action: &AuthorizationRequest) -> bool {
+    let content = &entry.content;
+    let named = content.items.iter().filter(|item| action.items.contains(&item.item_id));
+    let open = named.fold(content.share.kind == ShareType::Unconditional, |open, item| {
+        open && content.share_of(item) == ShareType::Unconditional
+    });
+    open && content.level < Level::Important && content.personal_info != PersonalInfo::Sensitive
+}
