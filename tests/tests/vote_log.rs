@@ -119,7 +119,7 @@ fn sweep_home(struck: &mut BTreeMap<Site, u64>) -> u64 {
         observer: false,
     };
     let whole = SimDisk::new(0);
-    home::create(&whole, &new).ok().expect("made");
+    assert!(home::create(&whole, &new).is_ok(), "made");
     let files = whole.files();
     let mut lives = 0;
     for seed in 0..SEEDS {
