@@ -18,7 +18,7 @@ use crate::fuzz::target::Seeds;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a request with a query may wait; it is abandoned then, as by a client that leaves.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 static WORLD: LazyLock<(Runtime, World)> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_multi_thread()
