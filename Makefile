@@ -12,7 +12,7 @@ test: ## every test, ending with the runner's summary
 
 build: ## the node `mulud` and the command line `mulu`
 	@scripts/prepare.sh
-	cargo build --workspace --bins
+	cargo build -p mulu-node -p mulu-cli --bins
 
 check: ## formatting, lints, documentation
 	cargo fmt --all --check

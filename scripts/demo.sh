@@ -35,7 +35,7 @@ refused() {
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -1; }
 
 step "Build the node (mulud) and the command line (mulu). The first time, RocksDB takes some minutes."
-cargo build --workspace --bins 2>&1 | tail -1 | sed 's/^ */   /'
+cargo build -p mulu-node -p mulu-cli --bins 2>&1 | tail -1 | sed 's/^ */   /'
 BIN="${CARGO_TARGET_DIR:-target}/debug"
 BIN="$(realpath "$BIN")"
 export PATH="$BIN:$PATH"

@@ -143,7 +143,7 @@ impl SignerGuard {
 
     /// The vote we gave for this step, if any: it is given again, whatever is asked for now.
     pub fn earlier_vote(&self, vote: &CoreVote) -> Option<&SignedVote<MuluContext>> {
-        if mulu_chain::planted!("planted-guard-forgets-votes") {
+        if mulu_chain::planted!("planted-no-guard-no-replay") {
             return None;
         }
         self.votes.get(&(vote.round.as_u32()?, vote.kind))
@@ -154,7 +154,7 @@ impl SignerGuard {
         &self,
         proposal: &CoreProposal,
     ) -> Option<&SignedProposal<MuluContext>> {
-        if mulu_chain::planted!("planted-guard-forgets-proposals") {
+        if mulu_chain::planted!("planted-no-guard-no-replay") {
             return None;
         }
         self.proposals.get(&proposal.round.as_u32()?)

@@ -52,7 +52,10 @@ impl Replica {
 
     /// Resumes the height the vote log tells of, or plans the next one.
     pub(super) fn resume_height(&mut self) -> Result<(), ReplicaError> {
-        let inputs = std::mem::take(&mut self.inner.candidates.replay);
+        let mut inputs = std::mem::take(&mut self.inner.candidates.replay);
+        if mulu_chain::planted!("planted-no-guard-no-replay") {
+            inputs.clear();
+        }
         if inputs.is_empty() {
             return self.inner.plan_next_height();
         }

@@ -26,6 +26,8 @@ const BURST: usize = 40;
 /// A liar.
 pub struct Liar {
     behaviour: Behaviour,
+    /// Whether a liar about blocks never tells the truth.
+    stubborn: bool,
     signer: Box<dyn Signer>,
     chain_id: ChainId,
     random: Random,
@@ -42,11 +44,12 @@ impl Liar {
         behaviour: Behaviour,
         signer: Box<dyn Signer>,
         consortium: &Consortium,
-        random: Random,
+        mut random: Random,
     ) -> Self {
         let departments = consortium.departments.iter().take(consortium.validators);
         Liar {
             behaviour,
+            stubborn: behaviour == Behaviour::SyncLiar && random.chance(1, 2),
             signer,
             chain_id: consortium.chain_id().clone(),
             random,
@@ -160,11 +163,13 @@ impl Liar {
                 let id = block.id();
                 let mut block = block.clone();
                 let header = &mut block.header;
-                match id.as_bytes().first().map_or(0, |byte| byte % 5) {
-                    0 => header.time_ms.0 += 3_600_000,
-                    1 => header.time_ms.0 -= 15_000,
-                    2 => header.state_root = Digest::from_bytes([7; 32]),
-                    3 => header.log_root = Digest::from_bytes([8; 32]),
+                let choice = id.as_bytes().last().map_or(0, |byte| byte % 6);
+                match choice {
+                    // Log entries hold the time: only of an empty block is it the one lie.
+                    0..=2 if block.transactions.is_empty() => header.time_ms.0 -= 25_000,
+                    3 if block.transactions.is_empty() => header.time_ms.0 += 3_600_000,
+                    0..=2 => header.state_root = Digest::from_bytes([7; 32]),
+                    3 | 4 => header.log_root = Digest::from_bytes([8; 32]),
                     _ => header.body = Digest::from_bytes([6; 32]),
                 }
                 self.forgeries.insert(id, block.id());
@@ -193,6 +198,14 @@ impl Liar {
 
     fn lie_about_blocks(&mut self, message: &Arc<PeerMessage>) -> Arc<PeerMessage> {
         match &**message {
+            PeerMessage::Status(height) if self.stubborn => {
+                Arc::new(PeerMessage::Status(Height(height.0 + 1_000)))
+            }
+            PeerMessage::Blocks(blocks) if self.stubborn => {
+                let mut blocks = blocks.clone();
+                blocks.iter_mut().for_each(|block| self.forge(block));
+                Arc::new(PeerMessage::Blocks(blocks))
+            }
             PeerMessage::Status(height) if self.random.chance(1, 3) => {
                 Arc::new(PeerMessage::Status(self.other_height(*height)))
             }

@@ -9,6 +9,8 @@ use super::world::{Event, Happened, World};
 
 /// Blocks that every honest node must commit after the quiet began.
 const HEIGHTS_AFTER_QUIET: u64 = 3;
+/// About what a validator logs of one height, in bytes.
+const NEWEST_BYTES: u64 = 1_500;
 /// Between two transactions of clients after the quiet began, in milliseconds.
 const QUIET_CLIENT_MS: u64 = 1_500;
 
@@ -63,9 +65,11 @@ impl World {
                 own.disk.fail_next_sync();
                 Ok(())
             }
-            Fault::Damage { node, damage, down_ms } => {
-                self.kill(*node, *down_ms)?;
-                self.damage(*node, *damage);
+            Fault::Damage { node, damage, effects, down_ms } => {
+                let own = &mut self.nodes[*node];
+                own.down_ms = *down_ms;
+                own.kill_after = Some(*effects);
+                own.damage_then = Some(*damage);
                 Ok(())
             }
             Fault::Cut { links, for_ms, noticed } => {
@@ -100,7 +104,8 @@ impl World {
         self.die(node, true)
     }
 
-    fn damage(&mut self, node: usize, damage: Damage) {
+    /// What happens to the files of a stopped node.
+    pub(super) fn damage(&mut self, node: usize, damage: Damage) {
         let mut random: Random = self.random.fork();
         let own = &mut self.nodes[node];
         let folder = Path::new(VOTES);
@@ -110,10 +115,12 @@ impl World {
         let length = file.as_ref().and_then(|file| own.disk.bytes(file)).map_or(0, |b| b.len());
         match (damage, file) {
             (Damage::FlipBit, Some(file)) if length > 0 => {
-                own.disk.flip_bit(&file, random.below(8 * length as u64));
+                let from = newest(&mut random, length);
+                own.disk.flip_bit(&file, 8 * from + random.below(8 * (length as u64 - from)));
             }
             (Damage::Truncate, Some(file)) if length > 0 => {
-                own.disk.truncate(&file, random.below(length as u64));
+                let from = newest(&mut random, length);
+                own.disk.truncate(&file, from + random.below(length as u64 - from));
             }
             (Damage::WipeLog, _) => files.iter().for_each(|file| own.disk.erase(file)),
             (Damage::WipeAll, _) => {
@@ -195,4 +202,11 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Where damage to a file of this many bytes may begin: half of the time near its end, where the
+/// height under way is written.
+fn newest(random: &mut Random, length: usize) -> u64 {
+    let near_end = random.chance(1, 2);
+    if near_end { (length as u64).saturating_sub(NEWEST_BYTES) } else { 0 }
 }

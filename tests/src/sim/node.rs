@@ -17,7 +17,7 @@ use mulu_node::vote_log::{self, Opened, VoteLog, VoteLogError};
 use super::consortium::{Consortium, Use, seed};
 use super::disk::{SimDisk, SimDiskImage};
 use super::kv::{SimKv, SimKvImage};
-use super::plan::Behaviour;
+use super::plan::{Behaviour, Damage};
 use super::signatures::Scheme;
 
 /// Where the vote log lies on the simulated disk.
@@ -55,6 +55,8 @@ pub struct Node {
     pub skew_ms: i64,
     /// Effects until it is killed.
     pub kill_after: Option<u64>,
+    /// What happens to its files when it is killed so.
+    pub damage_then: Option<Damage>,
     /// How long it stays down after the next death that a fault brings, in milliseconds.
     pub down_ms: u64,
     /// Whether an error of its disk is the simulator's doing.
@@ -121,6 +123,7 @@ impl Node {
             timers: Vec::new(),
             skew_ms: 0,
             kill_after: None,
+            damage_then: None,
             down_ms: 0,
             disk_may_fail: false,
             forgot: false,
@@ -186,6 +189,7 @@ impl Node {
         self.running = Some(Running { replica, log, ledger });
         self.timers.clear();
         self.kill_after = None;
+        self.damage_then = None;
         Ok(frames)
     }
 }

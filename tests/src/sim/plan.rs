@@ -102,6 +102,8 @@ pub enum Fault {
         node: usize,
         /// How.
         damage: Damage,
+        /// Right before which effect from now it is stopped.
+        effects: u64,
         /// Until the restart, in milliseconds.
         down_ms: u64,
     },
@@ -207,7 +209,7 @@ impl Plan {
         for (taken, department) in departments.iter().take(faulty_max).enumerate() {
             if (taken as u64) < liars {
                 byzantine.push((*department, behaviour(&mut random)));
-            } else if random.chance(1, 3) {
+            } else if random.chance(2, 3) {
                 damaged.push(*department);
             }
         }
@@ -234,6 +236,12 @@ impl Plan {
             let fault = plan.fault(&mut random);
             plan.faults.push((at, fault));
         }
+        for node in plan.damaged.clone() {
+            for _ in 0..random.between(1, 3) {
+                let at = random.below(quiet_at_ms);
+                plan.faults.push((at, damage(&mut random, node)));
+            }
+        }
         plan.faults.sort_by_key(|(at, _)| *at);
         plan
     }
@@ -250,17 +258,7 @@ impl Plan {
             8 => Fault::DiskFull { node, for_ms: down_ms },
             9 => Fault::SyncFails { node, down_ms },
             10 | 11 => match random.pick(&self.damaged) {
-                Some(node) => {
-                    let kinds = [
-                        Damage::FlipBit,
-                        Damage::Truncate,
-                        Damage::WipeLog,
-                        Damage::WipeAll,
-                        Damage::Rollback,
-                    ];
-                    let damage = *random.pick(&kinds).unwrap_or(&Damage::FlipBit);
-                    Fault::Damage { node: *node, damage, down_ms }
-                }
+                Some(node) => damage(random, *node),
                 None => self.cut(random),
             },
             12 | 13 => self.cut(random),
@@ -308,13 +306,22 @@ impl Plan {
     }
 }
 
+fn damage(random: &mut Random, node: usize) -> Fault {
+    let kinds =
+        [Damage::FlipBit, Damage::Truncate, Damage::WipeLog, Damage::WipeAll, Damage::Rollback];
+    let damage = *random.pick(&kinds).unwrap_or(&Damage::FlipBit);
+    // Often back at once, while the height in which it voted is still under way.
+    let down_ms = if random.chance(1, 2) { 10 } else { random.between(10, 10 * SECOND) };
+    Fault::Damage { node, damage, effects: random.below(60), down_ms }
+}
+
 fn behaviour(random: &mut Random) -> Behaviour {
-    match random.below(9) {
+    match random.below(10) {
         0..=2 => Behaviour::Twin,
         3 | 4 => Behaviour::Mutator,
         5 => Behaviour::Silent,
         6 => Behaviour::SyncLiar,
-        7 => Behaviour::Forger,
+        7 | 8 => Behaviour::Forger,
         _ => Behaviour::Flooder,
     }
 }

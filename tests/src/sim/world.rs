@@ -358,6 +358,9 @@ impl World {
                 None => {
                     self.trace.say(self.now, || format!("node {node} is killed before {effect:?}"));
                     self.die(node, true)?;
+                    if let Some(damage) = self.nodes[node].damage_then.take() {
+                        self.damage(node, damage);
+                    }
                     return Ok(Performed::Died);
                 }
             }

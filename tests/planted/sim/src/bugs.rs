@@ -11,6 +11,7 @@ pub const BUGS: &[Bug] = &[
     ("planted-quorum-of-a-third", "more than a third of the power decides", Core),
     ("planted-quorum-of-a-half", "more than half of the power decides", Core),
     ("planted-certificate-power", "a certificate needs no quorum", Core),
+    ("planted-certificate-repeats", "one validator counts again and again in a certificate", Core),
     ("planted-certificate-signatures", "a certificate's signatures are not verified", Core),
     ("planted-vote-signatures", "votes and proposals are taken without their signatures", Core),
     (
@@ -19,6 +20,7 @@ pub const BUGS: &[Bug] = &[
         Core,
     ),
     // What is signed, and what is remembered of it.
+    ("planted-no-guard-no-replay", "neither guard nor replay remembers what was signed", Core),
     ("planted-guard-not-restored", "the guard is empty after a restart", Core),
     ("planted-guard-keeps-last-height", "the guard keeps the votes of the last height", Core),
     ("planted-own-votes-not-logged", "own votes are not logged", Core),
@@ -29,14 +31,19 @@ pub const BUGS: &[Bug] = &[
     ("planted-votes-of-others-not-replayed", "only own votes are replayed", Core),
     ("planted-timeouts-not-replayed", "elapsed timeouts are not replayed", Core),
     ("planted-body-not-logged", "bodies of undecided blocks are not logged", Core),
+    ("planted-doubt-ignored", "doubt and alarm in the vote log are ignored", Core),
+    ("planted-doubt-ends-at-once", "a validator in doubt votes at once", Core),
     ("planted-listening-skipped", "a validator speaks before it has listened", Core),
     ("planted-log-always-fresh", "a lost vote log passes for a new one", Core),
+    ("planted-log-guard-ignored", "the vote log's guard is not compared", Core),
+    ("planted-log-checksums-ignored", "the frames' checksums are not compared", Core),
     ("planted-log-not-synced", "the vote log is not synced", Core),
     // Progress.
     ("planted-no-propose-timeout", "the propose timeout is not set", Core),
     ("planted-no-prevote-timeout", "the prevote timeout is not set", Core),
     ("planted-no-precommit-timeout", "the precommit timeout is not set", Core),
     ("planted-no-rebroadcast-timeout", "votes are never sent again", Core),
+    ("planted-no-body-sent-again", "a block proposed again comes without its body", Core),
     ("planted-proposal-without-body", "a proposer does not send its block", Core),
     (
         "planted-decision-without-body-dropped",
@@ -45,9 +52,11 @@ pub const BUGS: &[Bug] = &[
     ),
     ("planted-sync-never-asks", "a node behind asks for no blocks", Core),
     ("planted-sync-waits-for-ever", "a peer that does not answer is waited for", Core),
+    ("planted-liar-asked-again", "a peer that lied about blocks is asked again", Core),
     ("planted-nothing-served", "requests for blocks are answered with none", Core),
     // Blocks.
     ("planted-block-time-of-the-future", "a block may be of any time to come", Core),
+    ("planted-block-time-of-the-past", "a block may be older than its parent", Core),
     ("planted-header-not-compared", "a header's roots are not compared with the execution's", Core),
     ("planted-body-not-compared", "a body is not compared with its header", Core),
     ("planted-transactions-again", "a transaction may come twice", Core),

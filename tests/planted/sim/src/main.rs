@@ -142,7 +142,7 @@ fn as_json(control: &[(Profile, Report)], results: &[PlantedResult]) -> Value {
         .iter()
         .map(|PlantedResult { bug: (name, what, profile), found }| {
             json!({
-                "bug": name,
+                "name": name,
                 "what": what,
                 "profile": profile.name(),
                 "found_by": found.as_ref().map(|f| &f.0),
