@@ -56,8 +56,8 @@ pub(crate) fn date(name: &str, text: &str) -> Step {
     require(date::is_date(text), Rule::FieldDate, || format!("{name} is {text:?}"))
 }
 
-/// A division code of GB/T 2260 by its form (FLD-07); which codes are in force changes every year
-/// and is judged by no node.
+/// A division code of GB/T 2260 by its form (FLD-07); which codes are in force the authority says
+/// ([`crate::region`]).
 pub(crate) fn region(region: &str) -> Step {
     let digits = region.len() == 6 && region.bytes().all(|b| b.is_ascii_digit());
     let fits = digits && !region.starts_with('0');

@@ -152,7 +152,7 @@ pub(crate) fn plan(call: &mut Call<'_, '_>, action: &OperationPlan) -> Step {
 pub(crate) fn advance(call: &mut Call<'_, '_>, action: &OperationAdvance) -> Step {
     let at = operation_key(&action.operation_id);
     let operation: Option<Operation> = call.overlay.get(&at)?;
-    let mut operation = operation.ok_or_else(|| Stop::Rule(Rule::OperationUnknown, at))?;
+    let mut operation = operation.ok_or(Stop::Rule(Rule::OperationUnknown, at))?;
     let ends = action.step == OperationStep::Ended && operation.step != OperationStep::Ended;
     let next = ends || Some(action.step) == following(operation.step);
     require(next, Rule::OperationOrder, || {

@@ -14,9 +14,10 @@ use mulu_chain::json;
 use mulu_chain::log::{InclusionProof, LOG_ENTRY_VERSION, LogEntry, LogFrontier, Outcome};
 use mulu_chain::signature::SigningKey;
 use mulu_chain::state::{self, HistoryEvent, HistoryLeaf, StateLeaf, StateProof};
-use mulu_chain::transaction::{Envelope, pae};
+use mulu_chain::transaction::{Envelope, pae, transaction_id};
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_chain::validator::{Validator, ValidatorSet};
+use mulu_contracts::evidence::{Equivocation, EvidenceStep, Statement, transaction_payload};
 use serde_json::{Value, json};
 
 fn check(name: &str, vector: &Value) {
@@ -260,6 +261,39 @@ fn block_log_state_and_certificate() {
             "record_proof": proof,
             "history": {"key": ledger.history.0, "events": [ledger.event], "leaf": ledger.history.1,
                 "leaf_hex": hex::encode(leaf_bytes)},
+        }),
+    );
+}
+
+/// Two prevotes of one validator, the transaction that reports them, and where the record stands.
+#[test]
+fn evidence() {
+    let (height, round) = (Height(7), 2);
+    let statement = |block: Option<Digest>| {
+        let (chain_id, kind) = (chain_id(), VoteKind::Prevote);
+        let said = VoteStatement { chain_id, height, round, kind, block }.signed_bytes();
+        (hex::encode(&said), Statement { block, valid_round: None, signature: key(11).sign(&said) })
+    };
+    let (nil, block) = (statement(None), statement(Some(Digest::sha256(b"a block"))));
+    let equivocation = Equivocation {
+        validator: key(11).public_key(),
+        height,
+        round,
+        step: EvidenceStep::Prevote,
+        first: block.1,
+        second: nil.1,
+    };
+    let payload =
+        transaction_payload(&chain_id(), "11110000MB0000010W", Height(20), equivocation.clone());
+    check(
+        "evidence.json",
+        &json!({
+            "validator_seed": hex::encode([11u8; 32]),
+            "first_signed_bytes_hex": nil.0,
+            "second_signed_bytes_hex": block.0,
+            "record_key": equivocation.key(),
+            "payload": String::from_utf8_lossy(&payload),
+            "transaction_id": transaction_id(&payload),
         }),
     );
 }

@@ -239,7 +239,7 @@ fn flipped_bytes_never_verify() {
 /// What was suspended, resumed, replaced and retired derives again, too.
 #[test]
 fn a_story_with_turns_verifies() {
-    let Story { mut world, entry, authorization, .. } = story();
+    let Story { mut world, entry, authorization, receipts } = story();
     let officer = world::key(PROVIDER, Role::Officer);
     let theirs = world::key(CONSUMER, Role::Officer);
     let entry_id = entry_id("307001/000001");
@@ -287,6 +287,26 @@ fn a_story_with_turns_verifies() {
     let terms_hash = record(&world, &authorization_key(&authorization_id)).terms().hash();
     let finalize = AuthorizationFinalize { authorization_id, terms_hash };
     world.commit(PROVIDER, &[&officer, &theirs], Action::AuthorizationFinalize(finalize));
+    // The provider corrects its delivery after the grant has ended.
+    let id = |number: usize| {
+        receipts[number].strip_prefix("receipt/").and_then(|id| id.parse().ok()).expect("an id")
+    };
+    let correction = ReceiptRecord {
+        authorization_id: old.authorization_id,
+        terms_hash: old.terms_hash,
+        kind: ReceiptKind::Delivered,
+        items: vec!["uscc".to_owned()],
+        purpose: old.purpose.clone(),
+        window: Window { from_ms: old.requested.window.from_ms, to_ms: world.time_ms },
+        counts: Counts { calls: 15, records: 15, bytes: 0 },
+        digest: Some(Digest::sha256(b"batch")),
+        seq: 3,
+        prev_receipt: Some(id(3)),
+        peer_receipt: None,
+        lines: Some(15),
+        corrects: Some(id(0)),
+    };
+    world.commit(PROVIDER, &[&officer], Action::ReceiptRecord(correction));
     let retired = turn(&world, "职责调整");
     world.commit(PROVIDER, &[&officer], Action::EntryRetire(retired));
     let checks = verify(&world.bundle(&entry), &world.genesis());
@@ -294,6 +314,7 @@ fn a_story_with_turns_verifies() {
     assert!(why.is_empty(), "{why:#?}");
     let count = |name: &str| checks.iter().find(|c| c.name == name).map(|c| c.count);
     assert_eq!(count("entries-derived"), Some(7));
+    assert_eq!(count("receipts-within-grants"), Some(5));
     assert_eq!(count("authorizations-derived"), Some(2));
     assert_eq!(count("finalized-by-both"), Some(2));
 }

@@ -37,7 +37,7 @@ The number in the chain of receipts and the receipt before come from the node. T
 last hour of block time within the grant unless --from and --to say otherwise; items and purpose are
 those granted. `delivered` and `received` need a digest: of the batch, or the Merkle root over the
 call lines you keep.")]
-    Record(RecordArgs),
+    Record(Box<RecordArgs>),
     /// Call lines: their root, and the proof of one of them 调用明细
     #[command(subcommand)]
     Lines(LinesCommand),
