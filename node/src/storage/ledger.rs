@@ -15,6 +15,7 @@ use mulu_chain::types::Height;
 use mulu_chain::validator::ValidatorSet;
 use mulu_contracts::state::{StateRead, StateReadError, VALIDATORS_KEY};
 
+use super::ends;
 use super::error::StorageError;
 use super::keys::{self, corrupt};
 use super::kv::{Column, Kv};
@@ -34,7 +35,7 @@ pub(super) const KEY_TIP: &[u8] = b"tip";
 const HEADER_BYTES_MAX: usize = 4 * 1024;
 const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
 const VALIDATOR_SET_BYTES_MAX: usize = 64 * 1024;
-const LOG_ENTRY_BYTES_MAX: usize = 1024;
+pub(super) const LOG_ENTRY_BYTES_MAX: usize = 1024;
 const HISTORY_EVENT_BYTES_MAX: usize = 128;
 const TIP_BYTES_MAX: usize = 4 * 1024;
 
@@ -101,6 +102,7 @@ impl Ledger {
         ledger.check_schema()?;
         if let Some(pointer) = ledger.read::<TipPointer, TIP_BYTES_MAX>(Column::Meta, KEY_TIP)? {
             let tip = ledger.check_tip(pointer)?;
+            ends::check(&*ledger.kv, &tip)?;
             ledger.set_tip(tip);
         }
         Ok(ledger)

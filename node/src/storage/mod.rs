@@ -28,6 +28,7 @@
 
 mod bundle;
 mod commit;
+mod ends;
 mod error;
 mod keys;
 mod kv;

@@ -80,10 +80,14 @@ impl RocksKv {
 fn database_options() -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
+    // A first start may have been cut short. A column that had data and is created anew here is
+    // found empty by the look at its ends.
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_track_and_verify_wals_in_manifest(true);
+    // All columns are flushed together, so that the list of files never holds half of a flush.
+    options.set_atomic_flush(true);
     options.set_max_total_wal_size(WAL_BYTES_MAX);
     options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
     options.set_max_open_files(OPEN_FILES_MAX);
