@@ -125,7 +125,10 @@ impl Inner {
                         vote.validator.0 == key && self.vote_verifies(vote, signature)
                     }
                     consensus::ConsensusMsg::Proposal(proposal) => {
-                        proposal.proposer.0 == key && !self.unverified_input
+                        // A certificate may make it our turn; what we then propose is ours.
+                        let own = self.guard.earlier_proposal(&proposal);
+                        let own = own.is_some_and(|own| own.message == proposal);
+                        proposal.proposer.0 == key && (own || !self.unverified_input)
                     }
                 };
                 resume.resume_with(valid)

@@ -243,7 +243,8 @@ impl World {
         let Ok(input) = admit(message, chain_id, &*self.verifier, &self.cache) else {
             return Ok(());
         };
-        if self.nodes[to].behaviour.is_none() {
+        // An observer has no key to report with.
+        if self.nodes[to].behaviour.is_none() && !self.nodes[to].observer {
             self.oracles.evidence.on_heard(to, working, &heard);
         }
         let from = self.peer_of(from);
