@@ -131,8 +131,7 @@ pub fn judge(
     let Some(proposer) = header.proposer.filter(|key| set.get(key).is_some()) else {
         return Ok(Err(BlockRejection::Proposer));
     };
-    let grows = header.time_ms > tip.header.time_ms;
-    if !grows && !mulu_chain::planted!("planted-block-time-of-the-past") {
+    if header.time_ms <= tip.header.time_ms {
         return Ok(Err(BlockRejection::Time {
             parent: tip.header.time_ms,
             found: header.time_ms,

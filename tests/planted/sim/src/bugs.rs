@@ -56,7 +56,6 @@ pub const BUGS: &[Bug] = &[
     ("planted-nothing-served", "requests for blocks are answered with none", Core),
     // Blocks.
     ("planted-block-time-of-the-future", "a block may be of any time to come", Core),
-    ("planted-block-time-of-the-past", "a block may be older than its parent", Core),
     ("planted-header-not-compared", "a header's roots are not compared with the execution's", Core),
     ("planted-body-not-compared", "a body is not compared with its header", Core),
     ("planted-transactions-again", "a transaction may come twice", Core),
