@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both name what is missing.
-.PHONY: demo test build check vectors help
+.PHONY: demo test nightly build check vectors help
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -9,6 +9,12 @@ demo: ## four departments, one ledger, an offline audit (CATALOG=file, DEMO=once
 
 test: ## every test, ending with the runner's summary
 	@scripts/test.sh
+
+nightly: ## every fault campaign within MINUTES (360), from SEED on; writes OUT.json and OUT.md
+	@scripts/prepare.sh
+	cargo build --workspace --bins
+	cargo run --quiet -p mulu-tests --bin nightly -- --minutes $${MINUTES:-360} \
+	  --seed $${SEED:-1000000} --out $${OUT:-nightly}
 
 build: ## the node `mulud` and the command line `mulu`
 	@scripts/prepare.sh
