@@ -58,7 +58,8 @@ const NEXT: &str = "log.next";
 /// A failed operation on the vote log. The node must stop.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the vote log {path} cannot be {doing}: {source}; the node stops rather than vote without memory"
+    "the vote log {path} cannot be {doing}: {source}; the node stops rather than vote without \
+     memory; free space or replace the disk, then start mulud again"
 )]
 pub struct VoteLogError {
     path: PathBuf,

@@ -10,8 +10,8 @@ use super::random::Random;
 pub enum Profile {
     /// Consensus, execution, storage and vote log; cheap signatures, few transactions.
     Core,
-    /// Everything: Ed25519, the life of entries, grants and receipts, revocations, changes of
-    /// validators and parameters, and an auditor at the end.
+    /// Everything: Ed25519, the life of entries, grants and receipts, revocations, and an auditor
+    /// at the end. Validators and parameters do not change yet.
     Application,
 }
 
