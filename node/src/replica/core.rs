@@ -246,7 +246,8 @@ impl Replica {
             alarm: None,
         };
         let mut replica = Replica { core, core_metrics: CoreMetrics::new(), inner };
-        replica.inner.listening = replica.inner.is_validator();
+        // Also one that is in no set yet: it may be in that of a height it has to catch up to.
+        replica.inner.listening = replica.inner.own_key().is_some();
         if mulu_chain::planted!("planted-listening-skipped") {
             replica.inner.listening = false;
         }

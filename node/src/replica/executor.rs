@@ -190,8 +190,12 @@ fn execute(
     let prepared = ledger.prepare(tip, &execution.changes, &entries)?;
     // The set in force at the next height is what the state said before this block: a change
     // takes effect two heights after the block that made it.
-    let next_validators =
-        ledger.next_validators()?.ok_or(ExecutionError::NoValidators(height.next()))?;
+    let next_validators = if mulu_chain::planted!("planted-set-a-height-late") {
+        ledger.validator_set(height)?
+    } else {
+        ledger.next_validators()?
+    };
+    let next_validators = next_validators.ok_or(ExecutionError::NoValidators(height.next()))?;
     let envelopes: Vec<Envelope> = transactions.iter().map(|t| t.envelope().clone()).collect();
     let header = Header {
         version: HEADER_VERSION,

@@ -1,9 +1,12 @@
-//! Putting equivocations on the chain: a validator that noticed one reports it with its own key.
+//! Putting equivocations on the chain: a validator that noticed one reports it with its own key. So
+//! does one that has left the set or is not in it yet: what it heard is as good.
 
 use mulu_chain::transaction::{Envelope, EnvelopeSignature, pae};
 use mulu_chain::types::Height;
 use mulu_contracts::evidence::{Equivocation, is_recorded, transaction_payload};
+use mulu_contracts::key::Key;
 use mulu_contracts::limits::EVIDENCE_HEIGHTS_MAX;
+use mulu_contracts::state::{self, key_key};
 use mulu_contracts::transaction::Transaction;
 
 use super::core::{Inner, ReplicaError};
@@ -18,21 +21,25 @@ pub const REPORT_HEIGHTS_MAX: u64 = 100;
 pub const REPORT_TURN_MS: u64 = 3_000;
 
 impl Inner {
-    /// Reports what is found and not on the chain yet, if this node is a validator and it is its
-    /// turn.
+    /// Reports what is found and not on the chain yet, if this node has a registered validator key
+    /// and it is its turn: the set's validators by their places, then all others.
     pub(super) fn report_equivocations(&mut self) -> Result<(), ReplicaError> {
         if mulu_chain::planted!("planted-evidence-not-reported") {
             return Ok(());
         }
         let Some(own) = self.own_key() else { return Ok(()) };
+        let pending = self.watch.pending();
+        if pending.is_empty() || self.guard.standing != Standing::Sure || self.listening {
+            return Ok(());
+        }
+        let key: Option<Key> =
+            state::get(&self.ledger, &key_key(&own)).map_err(ExecutionError::State)?;
+        let Some(Key { member: reporter, .. }) = key else { return Ok(()) };
         let validators = self.validators.chain_set().validators();
         let place = validators.iter().position(|v| v.public_key == own);
-        let quiet = self.guard.standing != Standing::Sure || self.listening;
-        let Some(place) = place.filter(|_| !quiet) else { return Ok(()) };
-        let reporter = validators.get(place).map(|v| v.member.clone()).unwrap_or_default();
-        let patience = REPORT_TURN_MS.saturating_mul(place as u64);
+        let patience = REPORT_TURN_MS.saturating_mul(place.unwrap_or(validators.len()) as u64);
         let tip = self.tip.header.height;
-        for found in self.watch.pending() {
+        for found in pending {
             let equivocation = &found.equivocation;
             let known = is_recorded(&self.ledger, equivocation).map_err(ExecutionError::State)?;
             let old = equivocation.height.0.saturating_add(EVIDENCE_HEIGHTS_MAX) < tip.0;

@@ -70,6 +70,8 @@ pub fn key(department: usize, use_: Use) -> SigningKey {
     SigningKey::from_seed(&seed(department, use_))
 }
 
+/// How far a block's time may be ahead of a voter's clock at first, in milliseconds.
+pub const BLOCK_TIME_DRIFT_MS: u64 = 5_000;
 /// Office code that every department has.
 pub const OFFICE: &str = "data";
 /// Duty code that every department has.
@@ -128,9 +130,10 @@ impl Consortium {
 }
 
 fn founding_text(departments: &[Department], validators: usize) -> String {
-    let mut text = String::from(
+    let mut text = format!(
         "chain_id = \"mulu-simulation\"\ntime = \"2026-01-01T00:00:00Z\"\n\n[params]\n\
-         authority_threshold = 1\nheartbeat_ms = 20000\nblock_time_drift_ms = 5000\n",
+         authority_threshold = 1\nheartbeat_ms = 20000\n\
+         block_time_drift_ms = {BLOCK_TIME_DRIFT_MS}\n"
     );
     for (number, department) in departments.iter().enumerate() {
         let uscc = &department.uscc;

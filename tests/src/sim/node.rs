@@ -111,11 +111,11 @@ pub fn replica_config(node: PeerId) -> ReplicaConfig {
 
 impl Node {
     /// A new machine, as `mulud init` leaves it.
-    pub fn new(consortium: &Consortium, department: usize, chance: u64) -> Node {
+    pub fn new(consortium: &Consortium, department: usize, observer: bool, chance: u64) -> Node {
         let mut node = Node {
             department,
             behaviour: None,
-            observer: department >= consortium.validators,
+            observer,
             disk: SimDisk::new(chance),
             kv: SimKv::holding(&consortium.block_0),
             running: None,

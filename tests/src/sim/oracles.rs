@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY};
 use mulu_node::replica::signing::Verifier;
 
-use super::consortium::Consortium;
+use super::consortium::{BLOCK_TIME_DRIFT_MS, Consortium};
 use super::invariants::acknowledged::Acknowledged;
 use super::invariants::agreement::Agreement;
 use super::invariants::certificates::Certificates;
@@ -20,7 +21,7 @@ use super::invariants::{Commit, Verdict};
 /// What a run counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Faults that struck, by kind.
+    /// Faults that struck, by kind, and how often the consortium changed meanwhile.
     pub faults: BTreeMap<&'static str, u64>,
     /// Messages sent.
     pub messages: u64,
@@ -58,7 +59,7 @@ impl Oracles {
             order: Order::default(),
             signing: Signing::default(),
             locking: Locking::default(),
-            time: Time::default(),
+            time: Time::new(BLOCK_TIME_DRIFT_MS),
             certificates: Certificates::new(
                 consortium.chain_id().clone(),
                 founding.validators.clone(),
@@ -74,6 +75,14 @@ impl Oracles {
     /// An honest node committed a block.
     pub fn on_commit(&mut self, commit: Commit<'_>, verifier: &dyn Verifier) -> Verdict {
         self.stats.commits += 1;
+        if commit.header().height > self.agreement.height() {
+            let changed = |record: &str| commit.decided.changes.contains_key(record);
+            for (record, kind) in
+                [(VALIDATORS_KEY, "validators_changed"), (PARAMS_KEY, "parameters_changed")]
+            {
+                *self.stats.faults.entry(kind).or_default() += u64::from(changed(record));
+            }
+        }
         self.order.on_commit(&commit)?;
         self.agreement.on_commit(&commit)?;
         self.certificates.on_commit(&commit, verifier)?;

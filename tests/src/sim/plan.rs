@@ -10,8 +10,8 @@ use super::random::Random;
 pub enum Profile {
     /// Consensus, execution, storage and vote log; cheap signatures, few transactions.
     Core,
-    /// Everything: Ed25519, the life of entries, grants and receipts, revocations, and an auditor
-    /// at the end. Validators and parameters do not change yet.
+    /// Everything: Ed25519, the life of entries, grants and receipts, revocations, validators that
+    /// come and go, changing parameters, and an auditor at the end.
     Application,
 }
 
@@ -175,6 +175,8 @@ pub struct Plan {
     pub validators: usize,
     /// Whether the observer runs.
     pub observer: bool,
+    /// Whether the observer has a validator key, and may be admitted.
+    pub candidate: bool,
     /// Who lies, and how.
     pub byzantine: Vec<(usize, Behaviour)>,
     /// Whose disk may forget or lie.
@@ -219,6 +221,7 @@ impl Plan {
             profile,
             validators,
             observer: random.chance(1, 5),
+            candidate: false,
             byzantine,
             damaged,
             loss_percent: if random.chance(1, 2) { random.below(31) } else { 0 },
@@ -242,8 +245,32 @@ impl Plan {
                 plan.faults.push((at, damage(&mut random, node)));
             }
         }
+        if profile == Profile::Application {
+            plan.invite(Random::new(seed ^ 0x6a6f_696e));
+        }
         plan.faults.sort_by_key(|(at, _)| *at);
         plan
+    }
+
+    /// Half of the time the observer may become a validator; then faults strike it as well.
+    fn invite(&mut self, mut random: Random) {
+        self.candidate = random.chance(1, 2);
+        self.observer |= self.candidate;
+        if !self.candidate {
+            return;
+        }
+        let node = self.validators;
+        for _ in 0..random.below(4) {
+            let at = random.below(self.quiet_at_ms);
+            let down_ms = random.between(10, 10 * SECOND);
+            let fault = match random.below(4) {
+                0 => Fault::Kill { node, down_ms },
+                1 => Fault::KillAtEffect { node, effects: random.below(60), down_ms },
+                2 => Fault::PowerCutInDisk { node, operations: random.below(40), down_ms },
+                _ => Fault::PowerCut { node, down_ms },
+            };
+            self.faults.push((at, fault));
+        }
     }
 
     fn fault(&self, random: &mut Random) -> Fault {

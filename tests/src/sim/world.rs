@@ -93,9 +93,6 @@ pub struct World {
     pub(super) events: u64,
 }
 
-/// How far a block may be ahead of a voter's clock: the founding document's parameter.
-const BLOCK_TIME_DRIFT_MS: u64 = 5_000;
-
 /// What ends a run early.
 pub(super) type Happened = Result<(), Violation>;
 
@@ -109,12 +106,15 @@ impl World {
         };
         let mut random = Random::new(plan.seed);
         let mut nodes: Vec<Node> = (0..plan.validators + usize::from(plan.observer))
-            .map(|department| Node::new(consortium, department, random.next_u64()))
+            .map(|department| {
+                let observer = department >= plan.validators && !plan.candidate;
+                Node::new(consortium, department, observer, random.next_u64())
+            })
             .collect();
         for (department, behaviour) in &plan.byzantine {
             nodes[*department].behaviour = Some(*behaviour);
             if *behaviour == Behaviour::Twin {
-                let mut twin = Node::new(consortium, *department, random.next_u64());
+                let mut twin = Node::new(consortium, *department, false, random.next_u64());
                 twin.behaviour = Some(Behaviour::Twin);
                 nodes.push(twin);
             }
@@ -400,7 +400,7 @@ impl World {
                     let clocks = self.nodes.iter().filter(|n| n.behaviour.is_none());
                     let latest = clocks.map(|n| n.clock(self.now)).max().unwrap_or_default();
                     let commit = Commit { node, decided: &decided };
-                    self.oracles.time.on_commit(&commit, latest, BLOCK_TIME_DRIFT_MS)?;
+                    self.oracles.time.on_commit(&commit, latest)?;
                     self.oracles.on_commit(Commit { node, decided: &decided }, &*self.verifier)?;
                 }
                 return Ok(Performed::Committed);
@@ -417,7 +417,10 @@ impl World {
                     (0..self.nodes.len()).filter(|n| self.nodes[*n].department != own).collect();
                 self.say(node, &to, *message)?;
             }
-            Effect::Reply(_, verdict) => self.workload.on_reply(&verdict),
+            Effect::Reply(_, verdict) => {
+                self.trace.say(self.now, || format!("node {node} answers the client: {verdict:?}"));
+                self.workload.on_reply(&verdict);
+            }
             Effect::Schedule(timer, after) => {
                 let incarnation = own.incarnation;
                 own.timers.retain(|(t, _)| *t != timer);
@@ -456,8 +459,11 @@ impl World {
             let key = self.consortium.departments[own.department].validator;
             self.oracles.signing.on_said(node, &key, &message, own.forgetful)?;
             let own_words = Statement::of(&message).filter(|s| s.validator == key);
-            if let Some(statement) = own_words.filter(|_| !own.forgetful) {
-                self.oracles.locking.on_said(&statement, self.consortium.validators)?;
+            if let Some(statement) = own_words {
+                let set = self.oracles.certificates.set_of(node, &statement)?;
+                if !own.forgetful {
+                    self.oracles.locking.on_said(&statement, set)?;
+                }
             }
         }
         if let PeerMessage::Polka(polka) = &message {

@@ -66,6 +66,8 @@ pub const BUGS: &[Bug] = &[
     // What it all is for.
     ("planted-revoked-key-accepted", "a revoked key signs on", Application),
     ("planted-history-event-lost", "history events are not stored", Application),
+    ("planted-set-a-height-late", "a changed validator set decides a height too late", Application),
+    ("planted-set-never-changes", "the validators stay those of the start", Application),
     ("planted-evidence-not-reported", "nobody reports a double signature", Application),
     ("planted-evidence-unsigned", "evidence needs no signature of the accused", Application),
     ("planted-auditor-any-genesis", "the auditor takes any genesis", Application),

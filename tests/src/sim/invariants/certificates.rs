@@ -1,17 +1,20 @@
-//! Every commit certificate holds more than two thirds of the power of the set that the chain itself
-//! says decides its height, each signer once, each signature valid. Counted here anew, not with the
-//! node's own code.
+//! Every commit certificate holds more than two thirds of the power of the set that decides its
+//! height, each signer once, each signature valid; and no honest node speaks as a validator that it
+//! is not. The sets are derived here anew from the records that blocks wrote, and the power is
+//! counted here, not with the node's own code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mulu_chain::certificate::{VoteKind, VoteStatement};
 use mulu_chain::types::{ChainId, Height};
-use mulu_chain::validator::ValidatorSet;
+use mulu_chain::validator::{Validator, ValidatorSet};
+use mulu_contracts::state::VALIDATORS_KEY;
 use mulu_node::replica::signing::Verifier;
 
-use super::{Commit, Verdict, violated};
+use super::{Commit, Verdict, Violation, violated};
+use crate::sim::statement::Statement;
 
-/// The set of each height, from block 0 and what committed blocks say.
+/// The set of each height: what block *h* writes decides height *h* + 2.
 #[derive(Debug)]
 pub struct Certificates {
     chain_id: ChainId,
@@ -23,7 +26,7 @@ pub struct Certificates {
 impl Certificates {
     /// Begins with the founding set.
     pub fn new(chain_id: ChainId, founding: ValidatorSet) -> Self {
-        let sets = BTreeMap::from([(Height(1), founding)]);
+        let sets = BTreeMap::from([(Height(1), founding.clone()), (Height(2), founding)]);
         Certificates { chain_id, sets, counted: 0 }
     }
 
@@ -55,16 +58,35 @@ impl Certificates {
         }
         self.counted += 1;
         let total: u64 = set.validators().iter().map(|v| v.power).sum();
-        let fits = set.hash() == header.validator_set_hash && certificate.block == header.id();
+        let next = self.sets.get(&header.height.next());
+        let fits = set.hash() == header.validator_set_hash
+            && next.map(ValidatorSet::hash) == Some(header.next_validator_set_hash)
+            && next == Some(&commit.decided.next_validators)
+            && certificate.block == header.id();
         if power * 3 <= total * 2 || !fits {
             return violated(
                 "certificates",
                 format!("node {} committed {} with {power} of {total}", commit.node, header.height),
             );
         }
-        self.sets
-            .entry(header.height.next())
-            .or_insert_with(|| commit.decided.next_validators.clone());
+        let written = commit.decided.changes.get(VALIDATORS_KEY);
+        let after = match written.map(|bytes| serde_json::from_slice::<Vec<Validator>>(bytes)) {
+            Some(list) => list.ok().and_then(|list| ValidatorSet::new(list).ok()),
+            None => next.cloned(),
+        };
+        let Some(after) = after else {
+            return violated("certificates", format!("block {} writes no set", header.height));
+        };
+        self.sets.entry(header.height.next().next()).or_insert(after);
         Ok(())
+    }
+
+    /// The set that decides the height of what an honest node says; it must hold the speaker.
+    pub fn set_of(&self, node: usize, said: &Statement) -> Result<&ValidatorSet, Violation> {
+        let set = self.sets.get(&said.height);
+        set.filter(|set| set.get(&said.validator).is_some()).ok_or_else(|| Violation {
+            invariant: "only validators speak",
+            detail: format!("node {node}: {said:?}"),
+        })
     }
 }

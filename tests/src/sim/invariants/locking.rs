@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mulu_chain::digest::Digest;
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::Height;
+use mulu_chain::validator::ValidatorSet;
 use mulu_node::replica::wire::WirePolka;
 
 use super::{Verdict, violated};
@@ -34,8 +35,8 @@ impl Locking {
         }
     }
 
-    /// An honest validator says something; `validators` is how many there are, of equal power.
-    pub fn on_said(&mut self, statement: &Statement, validators: usize) -> Verdict {
+    /// An honest validator says something; `set` decides its height.
+    pub fn on_said(&mut self, statement: &Statement, set: &ValidatorSet) -> Verdict {
         let Some(block) = statement.block else { return Ok(()) };
         let key = (statement.validator, statement.height);
         match statement.step {
@@ -54,7 +55,11 @@ impl Locking {
                 }
                 let released = (round..statement.round).any(|later| {
                     let voters = self.prevotes.get(&(statement.height, later, block));
-                    voters.is_some_and(|voters| voters.len() * 3 > validators * 2)
+                    voters.is_some_and(|voters| {
+                        let power = |voter| set.get(voter).map_or(0, |validator| validator.power);
+                        let total: u64 = set.validators().iter().map(|v| v.power).sum();
+                        voters.iter().map(power).sum::<u64>() * 3 > total * 2
+                    })
                 });
                 if released {
                     return Ok(());

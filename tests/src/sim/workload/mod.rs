@@ -1,6 +1,7 @@
 //! The simulated clients: what they submit, when, and that they try again what they have no answer
 //! for.
 
+mod reform;
 pub mod story;
 
 use std::collections::BTreeMap;
@@ -81,7 +82,7 @@ impl Workload {
     /// The clients of a plan.
     pub fn new(plan: &Plan, consortium: &'static Consortium, mut random: Random) -> Self {
         let story = (plan.profile == Profile::Application)
-            .then(|| Story::new(consortium, random.fork(), plan.seed));
+            .then(|| Story::new(consortium, random.fork(), plan));
         Workload {
             next_pooled: random.index(POOL),
             random,

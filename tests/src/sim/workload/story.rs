@@ -1,5 +1,5 @@
 //! What the clients of an application seed do: departments publish entries, ask for and grant their
-//! use, record receipts, revoke keys, and go on signing with revoked ones.
+//! use, record receipts, revoke keys, go on signing with revoked ones, and change the consortium.
 //!
 //! Each step is chosen from what one honest node's ledger shows at the time, which may be old: some
 //! of it is refused, as in life.
@@ -12,8 +12,10 @@ use mulu_contracts::transaction::Transaction;
 use mulu_node::storage::Ledger;
 use serde_json::{Value, json};
 
+use super::reform::Reform;
 use super::sign;
 use crate::sim::consortium::{Consortium, DUTY, OFFICE, SYSTEM, Use, key};
+use crate::sim::plan::Plan;
 use crate::sim::random::Random;
 
 /// Most authorizations looked at.
@@ -29,24 +31,29 @@ pub struct Story {
     published: u64,
     offices: u64,
     revoked: Option<usize>,
+    reform: Reform,
 }
 
 impl Story {
     /// A story that nothing has happened in.
-    pub fn new(consortium: &'static Consortium, random: Random, seed: u64) -> Self {
-        Story { consortium, random, seed, published: 0, offices: 0, revoked: None }
+    pub fn new(consortium: &'static Consortium, random: Random, plan: &Plan) -> Self {
+        let reform = Reform::new(consortium, plan);
+        let seed = plan.seed;
+        Story { consortium, random, seed, published: 0, offices: 0, revoked: None, reform }
     }
 
     /// The next transaction.
     pub fn next(&mut self, ledger: &Ledger, now_ms: u64) -> Option<Transaction> {
         let height = ledger.height().ok()?.0;
-        match self.random.below(10) {
+        match self.random.below(12) {
             0 | 1 => self.publish(height),
             2 | 3 => self.request(ledger, height, now_ms),
             4..=7 => self.go_on(ledger, height, now_ms).or_else(|| self.publish(height)),
             8 if self.random.chance(1, 3) => self.accuse(height),
             8 => self.revoke(height),
-            _ => self.office(height),
+            9 => self.office(height),
+            10 => self.reform_validators(ledger, height).or_else(|| self.office(height)),
+            _ => self.reform_params(ledger, height),
         }
     }
 
@@ -109,6 +116,23 @@ impl Story {
                 Some(self.signed(department, true, height, action, &[&stolen]))
             }
         }
+    }
+
+    fn reform_validators(&mut self, ledger: &Ledger, height: u64) -> Option<Transaction> {
+        let action = self.reform.of_validators(ledger, &mut self.random)?;
+        let transaction = self.signed_by_all(height, action);
+        self.reform.begun(transaction.id());
+        Some(transaction)
+    }
+
+    fn reform_params(&mut self, ledger: &Ledger, height: u64) -> Option<Transaction> {
+        let action = self.reform.of_params(ledger, &mut self.random)?;
+        Some(self.signed_by_all(height, action))
+    }
+
+    fn signed_by_all(&self, height: u64, action: Value) -> Transaction {
+        let leaders = self.reform.leaders();
+        self.signed(0, false, height, action, &leaders.iter().collect::<Vec<_>>())
     }
 
     /// A department accuses another's validator of what it never signed.
