@@ -36,6 +36,12 @@ const BACKGROUND_JOBS: i32 = 2;
 /// Bits per key of the Bloom filters: about 1 % false positives.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
+/// Options that the binding has no function for. A start replays the write-ahead log and flushes
+/// nothing: such a flush would list each column's file by itself, and a list of files cut in between
+/// would leave a gap in some columns. Each log names the one before it, so that a log which a cut
+/// list of files would need, and which is gone, is missed.
+const MORE_OPTIONS: &str = "avoid_flush_during_recovery=true;track_and_verify_wals=true";
+
 /// RocksDB behind the [`Kv`] trait.
 pub struct RocksKv {
     db: DB,
@@ -96,7 +102,7 @@ fn database_options() -> Options {
     options.set_keep_log_file_num(TEXT_LOGS_MAX);
     options.set_max_log_file_size(TEXT_LOG_BYTES_MAX);
     options.set_log_level(LogLevel::Warn);
-    options
+    options.get_options_from_string(MORE_OPTIONS).expect("options that this version of RocksDB has")
 }
 
 fn column_options(cache: &Cache) -> Options {

@@ -267,9 +267,7 @@ fn round(
         start_on_full(consortium, views, disk, report);
     }
     disk.free()?;
-    if !consortium.is_started(NODE) {
-        consortium.start(NODE);
-    }
+    consortium.start(NODE);
     catch_up(consortium, views, report)
 }
 
@@ -289,9 +287,13 @@ fn start_on_full(
         ended = consortium.exited(NODE);
         ended.is_some()
     });
-    if let Some(status) = ended {
-        report.refused += 1;
-        judge_end(consortium, disk, said_from, status, report);
+    match ended {
+        Some(status) => {
+            report.refused += 1;
+            judge_end(consortium, disk, said_from, status, report);
+        }
+        // It may meet the full disk at any moment, also while room is made.
+        None => consortium.kill(NODE),
     }
 }
 
