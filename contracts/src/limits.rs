@@ -26,6 +26,8 @@ pub const VALIDATOR_DELAY_HEIGHTS: u64 = 2;
 pub const VALIDATOR_POWER_MAX: u64 = 1_000_000;
 /// How many heights back an equivocation can still be recorded.
 pub const EVIDENCE_HEIGHTS_MAX: u64 = 1_000_000;
+/// How many heights ahead a change of the parameters can come into force.
+pub const PARAMS_AHEAD_HEIGHTS_MAX: u64 = 10_000_000;
 /// Most division codes set at once.
 pub const REGIONS_MAX: usize = 500;
 /// Most entries of an authorised operation.

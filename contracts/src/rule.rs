@@ -89,6 +89,7 @@ rules! {
     FieldText = "FLD-01", FieldCount = "FLD-02", FieldDate = "FLD-03", FieldCode = "FLD-04",
     FieldDuplicate = "FLD-05", FieldCharacters = "FLD-06", FieldRegion = "FLD-07", FieldRegionInForce = "FLD-08", FieldDates = "FLD-09",
     ParamsForm = "PAR-01", ParamsPrev = "PAR-02", ParamsThreshold = "PAR-03",
+    ParamsFrom = "PAR-04",
 
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",

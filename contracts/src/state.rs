@@ -21,7 +21,7 @@
 //! | `operation/<sha256:hex>` | [`Operation`](crate::operation::Operation) |
 //! | `region/<code>` | [`Region`](crate::region::Region) |
 //! | `regions` | [`Regions`](crate::region::Regions) |
-//! | `params` | [`Params`] |
+//! | `params` | [`ParamsRecord`] |
 //! | `validators` | JSON array of `{public_key, power, member}`, sorted by key |
 //! | `evidence/<ed25519:hex>/<height>/<round>/<step>` | [`Evidence`](crate::evidence::Evidence) |
 //! | `history/<subject>` | bincode of `mulu_chain::state::HistoryLeaf` |
@@ -37,7 +37,7 @@ use mulu_chain::validator::{Validator, ValidatorSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::params::Params;
+use crate::params::{Params, ParamsRecord};
 
 /// Reads the state after the block before the one being executed.
 pub trait StateRead {
@@ -224,12 +224,14 @@ pub fn get<T: DeserializeOwned>(
     state.read(key)?.map(|value| decode(key, &value)).transpose()
 }
 
-/// The parameters in force.
+/// The parameters in force at a height, of the state before it.
 ///
 /// # Errors
 /// [`StateReadError`]; also if there are none, for block 0 always has them.
-pub fn params(state: &dyn StateRead) -> Result<Params, StateReadError> {
-    get(state, PARAMS_KEY)?.ok_or_else(|| StateReadError("there are no parameters".to_owned()))
+pub fn params(state: &dyn StateRead, height: Height) -> Result<Params, StateReadError> {
+    let record: Option<ParamsRecord> = get(state, PARAMS_KEY)?;
+    let record = record.ok_or_else(|| StateReadError("there are no parameters".to_owned()))?;
+    Ok(record.at(height))
 }
 
 /// The validators that decide the next height; none before block 0 is applied.

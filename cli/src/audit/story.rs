@@ -7,7 +7,7 @@ use mulu_chain::log::LogEntry;
 use mulu_chain::state::HistoryEvent;
 use mulu_chain::transaction::TransactionId;
 use mulu_contracts::action::Action;
-use mulu_contracts::params::Params;
+use mulu_contracts::params::{Params, ParamsRecord};
 use mulu_contracts::state::{PARAMS_KEY, encode};
 use mulu_contracts::transaction::Transaction;
 use serde::Serialize;
@@ -136,6 +136,8 @@ impl<'a> Story<'a> {
 
     /// The parameters in force at the tip; the defaults if the bundle has none.
     pub fn params(&self) -> Result<Params, String> {
-        Ok(self.record::<Params>(PARAMS_KEY)?.unwrap_or_default())
+        let record = self.record::<ParamsRecord>(PARAMS_KEY)?;
+        let tip = self.bundle.tip.header.height;
+        Ok(record.map(|record| record.at(tip)).unwrap_or_default())
     }
 }

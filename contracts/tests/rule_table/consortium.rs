@@ -26,7 +26,10 @@ pub fn params(table: &mut Table) {
     by(Rule::ParamsPrev, CONSORTIUM, &with(change.clone(), "/prev", json!(Digest::ZERO)));
     for (name, value) in [("authority_threshold", 2), ("consortium_threshold", 3)] {
         let beyond = with(change.clone(), &format!("/params/{name}"), json!(value));
-        by(Rule::ParamsThreshold, CONSORTIUM, &beyond);
+        by(Rule::ParamsThreshold, CONSORTIUM, &with(beyond, "/in_force_from", json!(0)));
+    }
+    for from in [0, 1, 10_000_002] {
+        by(Rule::ParamsFrom, CONSORTIUM, &with(change.clone(), "/in_force_from", json!(from)));
     }
     table.by(Rule::KeyThreshold, &world, PROVIDER, &[PROVIDER_ADMIN], change.clone());
     let mut world = world;
@@ -142,6 +145,33 @@ fn proposals_are_evidence_in_one_form() {
     println!("{}", String::from_utf8_lossy(&world.state[&key]));
 }
 
+/// A change named for a later height waits for it, and the next change takes its place.
+#[test]
+fn parameters_wait_for_their_height() {
+    let mut world = World::new();
+    let heartbeat = |world: &World, height: u64| {
+        mulu_contracts::state::params(world, Height(height)).unwrap().heartbeat_ms
+    };
+    let change = |world: &mut World, heartbeat_ms: u64, from: Option<u64>| {
+        let params = Params { heartbeat_ms, ..Params::default() };
+        let action = json!({"type": "params.change", "params": params,
+            "prev": world.version("params"), "in_force_from": from});
+        let transaction = world.by(AUTHORITY, CONSORTIUM, action);
+        world.accept(transaction);
+    };
+    let before = world.state["params"].clone();
+    change(&mut world, 5_000, Some(10));
+    assert_eq!([9, 10, 11].map(|h| heartbeat(&world, h)), [60_000, 5_000, 5_000]);
+    change(&mut world, 7_000, Some(20));
+    assert_eq!([9, 10, 19, 20].map(|h| heartbeat(&world, h)), [60_000, 60_000, 60_000, 7_000]);
+    // After its height, the one that waited is what the next change stands on.
+    world.height = 20;
+    change(&mut world, 8_000, Some(30));
+    assert_eq!([21, 29, 30].map(|h| heartbeat(&world, h)), [7_000, 7_000, 8_000]);
+    change(&mut world, 60_000, None);
+    assert_eq!(world.state["params"], before, "nothing is left of what waited");
+}
+
 /// Three heights of a growing set: the change is in the state at once, for the height after next.
 #[test]
 fn the_consortium_changes_what_it_agreed_on() {
@@ -151,7 +181,7 @@ fn the_consortium_changes_what_it_agreed_on() {
     let change = json!({"type": "params.change", "params": params, "prev": prev});
     let transaction = world.by(PROVIDER, CONSORTIUM, change);
     world.accept(transaction);
-    assert_eq!(mulu_contracts::state::params(&world).unwrap(), params);
+    assert_eq!(mulu_contracts::state::params(&world, Height(2)).unwrap(), params);
     let admit = json!({"type": "validator.admit",
         "validator": {"public_key": key_text(20), "power": 4, "member": PROVIDER}});
     let transaction = world.by(AUTHORITY, CONSORTIUM, admit);
