@@ -98,6 +98,15 @@ pub struct Authorization {
     /// When the provider last stood by it after its entry became stricter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at_height: Option<Height>,
+    /// Block time of the request, if its answer has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at_ms: Option<u64>,
+    /// Whether that deadline is the one for what is shared unconditionally.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconditional: bool,
+    /// Block time of the finalization, if the first delivery has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalized_at_ms: Option<u64>,
 }
 
 /// Where an authorization stands.
@@ -233,6 +242,9 @@ pub struct Ended {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Block time, if it is a refusal and disputing it has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
 }
 
 /// What both parties sign. Its hash is over the compact JSON of this struct, in this field order.

@@ -28,6 +28,10 @@ pub const VALIDATOR_POWER_MAX: u64 = 1_000_000;
 pub const EVIDENCE_HEIGHTS_MAX: u64 = 1_000_000;
 /// How many heights ahead a change of the parameters can come into force.
 pub const PARAMS_AHEAD_HEIGHTS_MAX: u64 = 10_000_000;
+/// Longest deadline, in working days.
+pub const DEADLINE_DAYS_MAX: u32 = 366;
+/// Most dates of one list of the calendar.
+pub const CALENDAR_DATES_MAX: usize = 366;
 /// Most division codes set at once.
 pub const REGIONS_MAX: usize = 500;
 /// Most entries of an authorised operation.

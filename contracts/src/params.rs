@@ -11,6 +11,7 @@ use mulu_chain::limits::{BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, SIGNATURES_MAX
 use mulu_chain::types::Height;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{self, Calendar, Deadlines};
 use crate::call::Call;
 use crate::key::KeyRole;
 use crate::limits::PARAMS_AHEAD_HEIGHTS_MAX;
@@ -58,7 +59,7 @@ pub struct Params {
     pub authority_threshold: u32,
     /// How many distinct members' administrators or authorities a change of the consortium needs;
     /// 0 stands for more than two thirds of the members that have validators.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub consortium_threshold: u32,
     /// How far a block's time may lie from a voter's clock.
     pub block_time_drift_ms: u64,
@@ -72,6 +73,12 @@ pub struct Params {
     pub block_transactions_max: u32,
     /// Largest block.
     pub block_bytes_max: u32,
+    /// Until when what is due must be done.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deadlines: Deadlines,
+    /// The days that are not what their weekday says.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub calendar: Calendar,
 }
 
 impl Default for Params {
@@ -87,12 +94,14 @@ impl Default for Params {
             clock_skew_ms: 120_000,
             block_transactions_max: 2_000,
             block_bytes_max: 2 * 1024 * 1024,
+            deadlines: Deadlines::default(),
+            calendar: Calendar::default(),
         }
     }
 }
 
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Roles of the keys whose signatures count for a change of the consortium.
@@ -175,5 +184,6 @@ pub(crate) fn check(params: &Params) -> Step {
     let transactions = u64::from(params.block_transactions_max);
     within("block_transactions_max", transactions, 1, size(BLOCK_TRANSACTIONS_MAX))?;
     let bytes = u64::from(params.block_bytes_max);
-    within("block_bytes_max", bytes, size(BLOCK_BYTES_MIN), size(BLOCK_BYTES_MAX))
+    within("block_bytes_max", bytes, size(BLOCK_BYTES_MIN), size(BLOCK_BYTES_MAX))?;
+    calendar::check(&params.deadlines, &params.calendar)
 }

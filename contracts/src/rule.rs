@@ -90,6 +90,7 @@ rules! {
     FieldDuplicate = "FLD-05", FieldCharacters = "FLD-06", FieldRegion = "FLD-07", FieldRegionInForce = "FLD-08", FieldDates = "FLD-09",
     ParamsForm = "PAR-01", ParamsPrev = "PAR-02", ParamsThreshold = "PAR-03",
     ParamsFrom = "PAR-04",
+    ParamsCalendar = "PAR-05",
 
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",
@@ -126,6 +127,7 @@ rules! {
     AuthorizationMethod = "AUT-11", AuthorizationWider = "AUT-12", AuthorizationTerms = "AUT-13",
     AuthorizationBoth = "AUT-14", AuthorizationConsumerRole = "AUT-15",
     AuthorizationOver = "AUT-16", AuthorizationOnward = "AUT-17", AuthorizationReplaces = "AUT-18", AuthorizationSuspender = "AUT-19", AuthorizationAutomatic = "AUT-20", AuthorizationObligations = "AUT-21",
+    AuthorizationDisputeLate = "AUT-22",
     ReceiptGrant = "RCP-01", ReceiptSigner = "RCP-02", ReceiptTerms = "RCP-03",
     ReceiptItems = "RCP-04", ReceiptPurpose = "RCP-05", ReceiptWindow = "RCP-06",
     ReceiptFuture = "RCP-07", ReceiptLimits = "RCP-08", ReceiptSequence = "RCP-09",

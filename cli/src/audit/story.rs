@@ -53,6 +53,12 @@ impl Act<'_> {
         self.told.transaction.payload().submitter.office.as_deref()
     }
 
+    /// Block time, if the record says that a deadline runs from it: whether one did, the parameters
+    /// of then decide, which a bundle does not tell.
+    pub fn noted(&self, recorded: Option<u64>) -> Option<u64> {
+        recorded.map(|_| self.told.entry.time_ms.0)
+    }
+
     /// Where it stands in the chain.
     pub fn place(&self) -> (u64, u32, u32) {
         (self.event.height.0, self.event.index, self.event.action)

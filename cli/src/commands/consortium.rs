@@ -7,7 +7,7 @@ use mulu_contracts::action::Action;
 use mulu_contracts::params::{Params, ParamsChange, ParamsRecord};
 use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY};
 use mulu_contracts::validator::{ValidatorAdmit, ValidatorRetire};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -23,7 +23,7 @@ pub enum ParamsCommand {
     /// Propose other parameters 提议修改参数
     #[command(after_help = "\
 The change counts once the authority and the administrators of enough members have signed one file:
-  mulu params propose --set clock_skew_ms=60000 --out change.json --profile data-bureau
+  mulu params propose --set clock_skew_ms=60000 --set deadlines.dispute_days=15 --out change.json --profile data-bureau
   mulu tx explain change.json                   what one is about to sign 签名前查看内容
   mulu tx sign change.json --profile market-admin
   mulu tx sign change.json --profile health-admin
@@ -32,7 +32,7 @@ It is in force from the next height, or from the one that --from names. It is re
     Propose {
         /// A parameter and its new value (repeatable) 参数及新值（可重复）
         #[arg(long, required = true, value_name = "NAME=VALUE", value_parser = parse_setting)]
-        set: Vec<(String, u64)>,
+        set: Vec<(String, Value)>,
         /// First height at which they hold, if not the next one 生效高度（默认下一高度）
         #[arg(long, value_name = "HEIGHT")]
         from: Option<u64>,
@@ -81,11 +81,24 @@ Example 示例:
     },
 }
 
-/// Parameters are all whole numbers.
-fn parse_setting(text: &str) -> Result<(String, u64), String> {
+/// A parameter, or a part of one after a dot, and its value as JSON.
+fn parse_setting(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    let value = value.parse().map_err(|e| format!("{value}: {e}"))?;
+    let value = serde_json::from_str(value).map_err(|e| format!("{value}: {e}"))?;
     Ok((name.to_owned(), value))
+}
+
+/// Puts a value where a dotted name says.
+fn put(fields: &mut Value, name: &str, value: Value) {
+    let place = match name.split_once('.') {
+        Some((outer, inner)) => fields.get_mut(outer).map(|part| (part, inner)),
+        None => Some((&mut *fields, name)),
+    };
+    match (place, name.split_once('.')) {
+        (Some((Value::Object(part), last)), _) => drop(part.insert(last.to_owned(), value)),
+        (_, Some((outer, inner))) => fields[outer] = json!({ inner: value }),
+        _ => {}
+    }
 }
 
 /// Runs `mulu params`.
@@ -105,9 +118,7 @@ pub fn params(context: &Context, command: ParamsCommand) -> Outcome<()> {
     };
     let mut fields = json!(stored.value.at(height));
     for (name, value) in set {
-        if let Some(fields) = fields.as_object_mut() {
-            fields.insert(name, json!(value));
-        }
+        put(&mut fields, &name, value);
     }
     let params: Params = serde_json::from_value(fields)
         .map_err(|e| Failure::usage(text!("the parameters: {e}", "参数有误：{e}")))?;

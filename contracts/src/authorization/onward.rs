@@ -65,7 +65,8 @@ pub(super) fn replaceable(
 pub(super) fn supersede(call: &mut Call<'_, '_>, replaced: &Digest, by: &Authorization) -> Step {
     let old = load(call.overlay, replaced)?;
     require_status(&old, &[Status::Finalized, Status::Suspended])?;
-    let ended = Ended { by: call.uscc().to_owned(), at_height: call.height(), reason: None };
+    let (submitter, at_height) = (call.uscc().to_owned(), call.height());
+    let ended = Ended { by: submitter, at_height, reason: None, at_ms: None };
     let superseded = Authorization {
         status: Status::Superseded,
         superseded_by: Some(by.authorization_id),

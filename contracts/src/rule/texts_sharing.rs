@@ -46,6 +46,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Leave auto_agree out and let the provider answer.", "请省略 auto_agree，由提供方答复。"]),
     text("AUT-21", ["An obligation does not fit the grant", "义务与授权不符"],
         ["Mask only granted items, and let report_every_ms be at least 1.", "只能对授权内的信息项脱敏，report_every_ms 至少为 1。"]),
+    text("AUT-22", ["The time to dispute the refusal is over", "争议期限已过"],
+        ["Request again, and say what has changed.", "请重新申请，并说明变化。"]),
 
     text("RCP-01", ["The authorization is not in force", "授权未生效或已终止"],
         ["Only a finalized authorization takes receipts; record a refused attempt as denied.", "只有已生效的授权可登记回执；被拒绝的尝试请登记为 denied。"]),

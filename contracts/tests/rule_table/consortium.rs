@@ -28,6 +28,16 @@ pub fn params(table: &mut Table) {
         let beyond = with(change.clone(), &format!("/params/{name}"), json!(value));
         by(Rule::ParamsThreshold, CONSORTIUM, &with(beyond, "/in_force_from", json!(0)));
     }
+    let unsorted = json!({"holidays": ["2026-01-02", "2026-01-01"]});
+    by(Rule::ParamsCalendar, CONSORTIUM, &with(change.clone(), "/params/calendar", unsorted));
+    let twice = json!({"workdays": ["2026-01-04", "2026-01-04"]});
+    by(Rule::ParamsCalendar, CONSORTIUM, &with(change.clone(), "/params/calendar", twice));
+    let no_date = json!({"holidays": ["2026-02-30"]});
+    by(Rule::FieldDate, CONSORTIUM, &with(change.clone(), "/params/calendar", no_date));
+    let many = json!({"holidays": vec!["2026-01-01"; 367]});
+    by(Rule::FieldCount, CONSORTIUM, &with(change.clone(), "/params/calendar", many));
+    let long = json!({"dispute_days": 367});
+    by(Rule::ParamsForm, CONSORTIUM, &with(change.clone(), "/params/deadlines", long));
     for from in [0, 1, 10_000_002] {
         by(Rule::ParamsFrom, CONSORTIUM, &with(change.clone(), "/in_force_from", json!(from)));
     }

@@ -95,6 +95,7 @@ fn every_rule_fires() {
     sharing::receipts(&mut table);
     grants::standing(&mut table);
     grants::disputes(&mut table);
+    grants::deadlines(&mut table);
     grants::stricter(&mut table);
     grants::obligations(&mut table);
     grants::replacement(&mut table);
