@@ -73,6 +73,9 @@ pub struct Params {
     pub block_transactions_max: u32,
     /// Largest block.
     pub block_bytes_max: u32,
+    /// Whether an authority registers and publishes what departments submit (ENT-29).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub entry_registration: bool,
     /// Until when what is due must be done.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deadlines: Deadlines,
@@ -94,6 +97,7 @@ impl Default for Params {
             clock_skew_ms: 120_000,
             block_transactions_max: 2_000,
             block_bytes_max: 2 * 1024 * 1024,
+            entry_registration: false,
             deadlines: Deadlines::default(),
             calendar: Calendar::default(),
         }

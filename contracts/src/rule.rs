@@ -118,6 +118,9 @@ rules! {
     EntryItemTwice = "ENT-16", EntryNoItems = "ENT-17", EntrySystems = "ENT-18",
     EntryRelatedSelf = "ENT-19", EntrySourceTaken = "ENT-20", EntryPublishedAt = "ENT-21",
     EntryCore = "ENT-22", EntryProviderRole = "ENT-23", EntryItemSystem = "ENT-24", EntryAuthoritative = "ENT-25", EntryFrozen = "ENT-26", EntryStatusMove = "ENT-27", EntrySuspender = "ENT-28",
+    EntryRegistration = "ENT-29",
+    SubmissionUnknown = "ENT-30",
+    SubmissionStatus = "ENT-31",
 
     // Who may use it, and what was done.
     AuthorizationUnknown = "AUT-01", AuthorizationParty = "AUT-02", AuthorizationStatus = "AUT-03",

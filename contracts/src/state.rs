@@ -8,6 +8,7 @@
 //! | `duty/<uscc>:<code>` | [`Duty`](crate::duty::Duty) |
 //! | `system/<uscc>:<code>` | [`InformationSystem`](crate::system::InformationSystem) |
 //! | `entry/<sha256:hex>` | [`Entry`](crate::entry::Entry) |
+//! | `submission/<sha256:hex>` | [`Submission`](crate::entry::Submission) of the entry of that id |
 //! | `code/<resource code>` | entry id (JSON string) |
 //! | `entry-name/<uscc>/<hex>` | entry id that last took the name; hex = SHA-256 of the name |
 //! | `authoritative/<hex>` | entry id that last claimed it; hex = SHA-256 of the standard item's id |
@@ -106,6 +107,11 @@ pub fn system_key(id: &str) -> String {
 /// Key and history subject of an entry.
 pub fn entry_key(id: &Digest) -> String {
     format!("entry/{id}")
+}
+
+/// Key of the last version submitted of an entry.
+pub fn submission_key(id: &Digest) -> String {
+    format!("submission/{id}")
 }
 
 /// Key of the entry that owns a resource code.

@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 53] = [
+const ACTIONS: [&str; 56] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -54,6 +54,9 @@ const ACTIONS: [&str; 53] = [
     "entry.reject",
     "entry.freeze",
     "entry.lift",
+    "entry.submit",
+    "entry.register",
+    "entry.release",
     "authorization.suspend",
     "authorization.resume",
     "authorization.confirm",

@@ -9,6 +9,7 @@ mod frame;
 mod grants;
 mod identity;
 mod operation;
+mod registration;
 mod sharing;
 mod standing;
 #[path = "../world/mod.rs"]
@@ -110,6 +111,8 @@ fn every_rule_fires() {
     standing::systems(&mut table);
     standing::entries(&mut table);
     standing::authoritative(&mut table);
+    registration::submissions(&mut table);
+    registration::rivals(&mut table);
     delegation::standing(&mut table);
     delegation::delegations(&mut table);
     delegation::regions(&mut table);
