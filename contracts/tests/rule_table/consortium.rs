@@ -74,6 +74,33 @@ pub fn validators(table: &mut Table) {
     table.founding(Rule::ValidatorPower, |f| f.validators[0].power = 1_000_001);
 }
 
+/// From a single validator to three and back, one a block.
+pub fn small_sets(table: &mut Table) {
+    let mut founding = founding();
+    for seed in [20, 21] {
+        let key = json!({"public_key": key_text(seed), "roles": ["validator"]});
+        founding.keys.push((PROVIDER.to_owned(), serde_json::from_value(key).unwrap()));
+    }
+    let mut world = World::new();
+    world.state = mulu_contracts::genesis_state::genesis_state(&founding).unwrap();
+    let admit = |seed: u8, power: u64| {
+        json!({"type": "validator.admit",
+            "validator": {"public_key": key_text(seed), "power": power, "member": PROVIDER}})
+    };
+    let retire = |seed: u8| json!({"type": "validator.retire", "public_key": key_text(seed), "reason": "更换"});
+    table.by(Rule::ValidatorQuorum, &world, AUTHORITY, CONSORTIUM, admit(20, 3));
+    let payload = world.payload(AUTHORITY, None, vec![admit(20, 1), admit(21, 1)]);
+    table.refused(Rule::ValidatorQuorum, &mut world, &sign(&payload, CONSORTIUM));
+    let swap = world.payload(AUTHORITY, None, vec![admit(20, 1), retire(VALIDATOR)]);
+    table.refused(Rule::ValidatorQuorum, &mut world, &sign(&swap, CONSORTIUM));
+    for action in [admit(20, 1), admit(21, 1), retire(VALIDATOR), retire(20)] {
+        let transaction = world.by(AUTHORITY, CONSORTIUM, action);
+        world.accept(transaction);
+    }
+    let set = mulu_contracts::state::validator_set(&world).unwrap().unwrap();
+    assert_eq!((set.total_power(), set.validators().len()), (1, 1));
+}
+
 pub fn evidence(table: &mut Table) {
     let mut world = World::new();
     world.height = 9;

@@ -106,6 +106,7 @@ fn every_rule_fires() {
     operation::operations(&mut table);
     consortium::params(&mut table);
     consortium::validators(&mut table);
+    consortium::small_sets(&mut table);
     consortium::evidence(&mut table);
     standing::duties(&mut table);
     standing::systems(&mut table);
