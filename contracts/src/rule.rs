@@ -134,7 +134,8 @@ rules! {
     ReceiptGrant = "RCP-01", ReceiptSigner = "RCP-02", ReceiptTerms = "RCP-03",
     ReceiptItems = "RCP-04", ReceiptPurpose = "RCP-05", ReceiptWindow = "RCP-06",
     ReceiptFuture = "RCP-07", ReceiptLimits = "RCP-08", ReceiptSequence = "RCP-09",
-    ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12", ReceiptStricter = "RCP-13", ReceiptCorrects = "RCP-14", ReceiptLines = "RCP-15", CorrectionSelf = "COR-01", CorrectionItem = "COR-02", CorrectionUnknown = "COR-03", CorrectionParty = "COR-04", CorrectionStatus = "COR-05", CorrectionVersion = "COR-06", ObjectionSubject = "OBJ-01", ObjectionUnknown = "OBJ-02", ObjectionClosed = "OBJ-03", ObjectionParty = "OBJ-04", OperationUnknown = "OPR-01", OperationOrder = "OPR-02", OperationParty = "OPR-03", OperationCore = "OPR-04", OperationOperator = "OPR-05", OperationBoth = "OPR-06", OperationWindow = "OPR-07",
+    ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12", ReceiptStricter = "RCP-13", ReceiptCorrects = "RCP-14", ReceiptLines = "RCP-15",
+    ReceiptOnwardLimits = "RCP-16", CorrectionSelf = "COR-01", CorrectionItem = "COR-02", CorrectionUnknown = "COR-03", CorrectionParty = "COR-04", CorrectionStatus = "COR-05", CorrectionVersion = "COR-06", ObjectionSubject = "OBJ-01", ObjectionUnknown = "OBJ-02", ObjectionClosed = "OBJ-03", ObjectionParty = "OBJ-04", OperationUnknown = "OPR-01", OperationOrder = "OPR-02", OperationParty = "OPR-03", OperationCore = "OPR-04", OperationOperator = "OPR-05", OperationBoth = "OPR-06", OperationWindow = "OPR-07",
 }
 
 impl Rule {

@@ -116,6 +116,7 @@ fn requested(
         requested_at_ms: act.noted(recorded.requested_at_ms),
         unconditional: recorded.unconditional,
         finalized_at_ms: None,
+        handed_on: Totals::default(),
     };
     Ok(if request.auto_agree { made.agreed() } else { made })
 }
@@ -158,6 +159,12 @@ fn next(
     story: &Story<'_>,
 ) -> Result<Authorization, String> {
     let id = before.authorization_id;
+    if let (Action::ReceiptRecord(receipt), Some(_)) =
+        (act.action, about_another(act.action, &id).flatten())
+    {
+        let handed_on = counted(before.handed_on, receipt, corrected(story, receipt)?);
+        return Ok(Authorization { handed_on, ..before });
+    }
     if let Some(other) = about_another(act.action, &id) {
         return Ok(another(act, before, recorded, other));
     }

@@ -97,6 +97,7 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         requested_at_ms: call.noted(answer_days),
         unconditional: unconditional && answer_days > 0,
         finalized_at_ms: None,
+        handed_on: Totals::default(),
     };
     // A request is refused now (TX-15) if its record could outgrow what the state holds later:
     // neither agreement nor revocation may ever fail for that reason.
@@ -134,6 +135,7 @@ fn largest(authorization: &Authorization) -> Authorization {
         finalized_at_ms: Some(u64::MAX),
         ended: Some(ended),
         totals: Totals { delivered: all, received: all, used: all },
+        handed_on: Totals { delivered: all, received: all, used: all },
         ..authorization.clone()
     }
 }
@@ -190,7 +192,7 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
     let (to, now) = (authorization.extent().window.to_ms, call.block.time_ms);
     require(to >= now.0, Rule::AuthorizationOver, || format!("window.to_ms {to}, now {now}"))?;
     if let Some(parent) = &authorization.parent {
-        onward::require_usable(call, parent)?;
+        onward::require_unspent(call, parent)?;
     }
     if let Some(replaced) = &authorization.replaces {
         onward::supersede(call, replaced, &authorization)?;

@@ -79,6 +79,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Name a receipt of the same kind, signer and authorization that was not corrected before.", "请填写同类型、同签署方、同一授权且未被更正过的回执。"]),
     text("RCP-15", ["The number of call lines is not the number of calls", "调用明细行数与调用次数不符"],
         ["Let lines be counts.calls, at least 1, and give their root as digest.", "lines 须等于 counts.calls 且至少为 1，并以其 Merkle 根作为 digest。"]),
+    text("RCP-16", ["The grant handed on would be used up beyond its limits", "所转授的授权将超出其限额"],
+        ["Stay within what the first grant leaves; ask its provider for more.", "请不超过原授权的余量；需要更多请向其提供方申请。"]),
     text("COR-01", ["A provider needs no correction of its own entry", "提供方无需对自己的条目提出纠错"],
         ["Revise the entry.", "请直接修订条目。"]),
     text("COR-02", ["The entry has no such item", "条目没有该信息项"],

@@ -221,6 +221,7 @@ pub fn onward(table: &mut Table) {
         ("/onward", json!(true)),
         ("/method", json!("mail")),
         ("/items", json!(["phone"])),
+        ("/purpose/scenario", json!("其他用途")),
     ] {
         let transaction = ask(&mut world, parent, path, new);
         table.refused(Rule::AuthorizationOnward, &mut world, &transaction);
@@ -236,6 +237,28 @@ pub fn onward(table: &mut Table) {
         "terms_hash": authorization(&world, &child).terms_hash});
     let transaction = world.by(AUTHORITY, &[30, CONSUMER_OFFICER], finalize);
     world.accept(transaction);
+    // What is handed on counts against the grant it comes from.
+    let receipt = |id: &str, kind: &str, calls: u64| {
+        json!({"type": "receipt.record", "authorization_id": id,
+            "terms_hash": authorization(&world, id).terms_hash, "kind": kind,
+            "items": ["name"], "purpose": purpose(), "digest": format!("sha256:{:064}", 7),
+            "window": {"from_ms": START_MS, "to_ms": START_MS + 1000},
+            "counts": {"calls": calls}, "seq": 1})
+    };
+    let mut used = world.clone();
+    let transaction = used.by_consumer(receipt(parent, "used", 70));
+    used.accept(transaction);
+    table.consumer(Rule::ReceiptOnwardLimits, &used, receipt(&child, "delivered", 31));
+    let transaction = used.by_consumer(receipt(&child, "delivered", 30));
+    used.accept(transaction);
+    assert_eq!(authorization(&used, parent).handed_on.delivered.calls, 30);
+    let next = with(receipt(parent, "used", 1), "/seq", json!(2));
+    let last = format!("receipt-chain/{parent}/{CONSUMER}");
+    let last: Value = serde_json::from_slice(&used.state[&last]).unwrap();
+    let next = with(next, "/prev_receipt", last["receipt_id"].clone());
+    table.consumer(Rule::ReceiptLimits, &used, next);
+    let transaction = ask(&mut used, parent, "/scope", json!("另一处室"));
+    table.refused(Rule::AuthorizationOnward, &mut used, &transaction);
     let revoke =
         json!({"type": "authorization.revoke", "authorization_id": parent, "reason": "违规"});
     let transaction = world.by_provider(revoke);

@@ -63,7 +63,7 @@ pub fn submissions(table: &mut Table) {
         &world,
         publish(with(content(), "/secret", json!(true))),
     );
-    table.consumer(Rule::KeyOffice, &world, submit(content()));
+    table.consumer(Rule::EntryProviderRole, &world, submit(content()));
     let mut change = |rule, path: &str, new: Value| {
         table.provider(rule, &world, submit(with(content(), path, new)));
     };
