@@ -19,7 +19,7 @@ use crate::duty::DutyAbolish;
 use crate::duty::DutyRegister;
 use crate::duty::DutyTransfer;
 use crate::entry::EntryStanding;
-use crate::entry::{EntryPublish, EntryRevise, EntryWithdraw};
+use crate::entry::{EntryDecision, EntryPublish, EntryRevise, EntrySubmit, EntryWithdraw};
 use crate::evidence::EvidenceRecord;
 use crate::key::KeyRotate;
 use crate::key::{KeyRegister, KeyRevoke};
@@ -161,6 +161,15 @@ pub enum Action {
     /// An authority lifts an order.
     #[serde(rename = "entry.lift")]
     EntryLift(EntryStanding),
+    /// A provider submits a version of an entry.
+    #[serde(rename = "entry.submit")]
+    EntrySubmit(Box<EntrySubmit>),
+    /// An authority registers a submitted version.
+    #[serde(rename = "entry.register")]
+    EntryRegister(EntryDecision),
+    /// An authority publishes a registered version.
+    #[serde(rename = "entry.release")]
+    EntryRelease(EntryDecision),
     /// A party or an authority suspends a grant.
     #[serde(rename = "authorization.suspend")]
     AuthorizationSuspend(AuthorizationStanding),
@@ -248,6 +257,9 @@ impl Action {
             Action::EntryReject(_) => "entry.reject",
             Action::EntryFreeze(_) => "entry.freeze",
             Action::EntryLift(_) => "entry.lift",
+            Action::EntrySubmit(_) => "entry.submit",
+            Action::EntryRegister(_) => "entry.register",
+            Action::EntryRelease(_) => "entry.release",
             Action::AuthorizationSuspend(_) => "authorization.suspend",
             Action::AuthorizationResume(_) => "authorization.resume",
             Action::AuthorizationConfirm(_) => "authorization.confirm",

@@ -12,6 +12,7 @@
 //! time and counters, never stored.
 
 mod actions;
+mod counting;
 mod negotiation;
 mod onward;
 mod standing;
@@ -26,10 +27,11 @@ pub use actions::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+pub(crate) use counting::spent;
 pub(crate) use negotiation::{
     agree, finalize, load, offer, reject, relinquish, request, revoke, withdraw,
 };
-pub(crate) use onward::require_usable;
+pub(crate) use onward::{count, require_usable};
 pub use standing::{AuthorizationConfirm, AuthorizationDecide, AuthorizationStanding};
 pub(crate) use standing::{confirm, decide, dispute, resume, suspend};
 
@@ -98,6 +100,18 @@ pub struct Authorization {
     /// When the provider last stood by it after its entry became stricter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_at_height: Option<Height>,
+    /// Block time of the request, if its answer has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at_ms: Option<u64>,
+    /// Whether that deadline is the one for what is shared unconditionally.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconditional: bool,
+    /// Block time of the finalization, if the first delivery has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalized_at_ms: Option<u64>,
+    /// Totals of the receipts under the grants that hand this one on.
+    #[serde(default, skip_serializing_if = "Totals::is_nothing")]
+    pub handed_on: Totals,
 }
 
 /// Where an authorization stands.
@@ -233,6 +247,9 @@ pub struct Ended {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Block time, if it is a refusal and disputing it has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
 }
 
 /// What both parties sign. Its hash is over the compact JSON of this struct, in this field order.
@@ -346,46 +363,12 @@ impl Authorization {
             Standing::Inactive
         } else if now.0 > window.to_ms {
             Standing::Expired
-        } else if limits.used_up(&self.totals.delivered) || limits.used_up(&self.totals.used) {
+        } else if spent(&self.totals, &self.handed_on).iter().any(|all| limits.used_up(all)) {
             Standing::Exhausted
         } else if now.0 < window.from_ms {
             Standing::Pending
         } else {
             Standing::Active
         }
-    }
-}
-
-impl Window {
-    /// Whether another window lies within this one.
-    pub fn contains(&self, other: &Window) -> bool {
-        self.from_ms <= other.from_ms && other.to_ms <= self.to_ms
-    }
-}
-
-impl Limits {
-    /// Whether totals stay within the limits.
-    pub fn allow(&self, totals: &Counts) -> bool {
-        self.pairs(totals).iter().all(|(limit, total)| limit.is_none_or(|limit| *total <= limit))
-    }
-
-    /// Whether a limit is reached, so that no further call, record or byte fits.
-    pub fn used_up(&self, totals: &Counts) -> bool {
-        self.pairs(totals).iter().any(|(limit, total)| limit.is_some_and(|limit| *total >= limit))
-    }
-
-    /// Whether every limit is at least as strict as another's.
-    pub fn within(&self, other: &Limits) -> bool {
-        let pairs =
-            [(self.calls, other.calls), (self.records, other.records), (self.bytes, other.bytes)];
-        pairs.iter().all(|(own, other)| match (own, other) {
-            (_, None) => true,
-            (Some(own), Some(other)) => own <= other,
-            (None, Some(_)) => false,
-        })
-    }
-
-    fn pairs(&self, totals: &Counts) -> [(Option<u64>, u64); 3] {
-        [(self.calls, totals.calls), (self.records, totals.records), (self.bytes, totals.bytes)]
     }
 }

@@ -37,6 +37,11 @@ impl Call<'_, '_> {
         self.block.height
     }
 
+    /// Block time, if a deadline runs from it: what is not counted is not stored.
+    pub(crate) fn noted(&self, days: u32) -> Option<u64> {
+        (days > 0).then_some(self.block.time_ms.0)
+    }
+
     /// The member that signs for the submitter by a delegation.
     pub(crate) fn delegate(&self) -> Option<&str> {
         let payload = self.transaction.payload();

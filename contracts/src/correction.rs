@@ -51,6 +51,9 @@ pub struct Correction {
     /// When it was declined, fixed or withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at_height: Option<Height>,
+    /// Block time since when the provider is to answer, or to mend it, if that has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_since_ms: Option<u64>,
 }
 
 /// Where a correction stands.
@@ -142,6 +145,7 @@ pub(crate) fn open(call: &mut Call<'_, '_>, action: &CorrectionOpen) -> Step {
         answer: None,
         fixed_by: None,
         closed_at_height: None,
+        due_since_ms: call.noted(call.params.deadlines.correction_days),
     };
     write(call, &correction)
 }
@@ -159,6 +163,7 @@ pub(crate) fn answer(call: &mut Call<'_, '_>, action: &CorrectionAnswer) -> Step
         answered_at_height: Some(call.height()),
         answer: Some(action.answer.clone()),
         closed_at_height,
+        due_since_ms: call.noted(call.params.deadlines.correction_days),
         ..correction
     };
     write(call, &answered)

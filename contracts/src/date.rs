@@ -36,11 +36,27 @@ fn days_in(year: u32, month: u32) -> u32 {
 }
 
 /// The date in Beijing at a block time.
+pub fn date_of(time: TimeMs) -> String {
+    date_of_day(day_of(time))
+}
+
+/// The day in Beijing at a block time, counted from 1970-01-01.
+pub(crate) fn day_of(time: TimeMs) -> u64 {
+    time.0.saturating_add(BEIJING_OFFSET_MS).div_euclid(DAY_MS)
+}
+
+/// The last millisecond of a day in Beijing.
+pub(crate) fn last_ms_of_day(day: u64) -> u64 {
+    let ends = day.saturating_add(1).saturating_mul(DAY_MS);
+    ends.saturating_sub(BEIJING_OFFSET_MS).saturating_sub(1)
+}
+
+/// The date of a day counted from 1970-01-01.
 // A u64 of milliseconds is fewer than 2^38 days; no term below comes near 2^64.
 #[allow(clippy::arithmetic_side_effects)]
-pub fn date_of(time: TimeMs) -> String {
+pub(crate) fn date_of_day(day: u64) -> String {
     // Days to civil date, counting years from March (H. Hinnant, chrono-compatible date algorithms).
-    let days = time.0.saturating_add(BEIJING_OFFSET_MS) / DAY_MS + 719_468;
+    let days = day + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -21,13 +21,14 @@ use crate::rule::Rule;
 use crate::state::{delegation_key, member_key};
 
 /// What can be delegated. Not: keys, members, the consortium, and signing terms as a party.
-pub const DELEGABLE: [&str; 13] = [
+pub const DELEGABLE: [&str; 14] = [
     "duty.register",
     "system.register",
     "system.revise",
     "entry.publish",
     "entry.revise",
     "entry.withdraw",
+    "entry.submit",
     "authorization.request",
     "authorization.offer",
     "authorization.agree",

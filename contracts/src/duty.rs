@@ -57,6 +57,9 @@ pub struct Duty {
     /// The duty that continues this one, as id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
+    /// Block time of that, if entries must be bound again by a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at_ms: Option<u64>,
 }
 
 /// What a duty rests on.
@@ -275,6 +278,7 @@ fn end(
         ended_at_height: Some(call.height()),
         end_basis: Some(basis.to_owned()),
         successor,
+        ended_at_ms: call.noted(call.params.deadlines.rebind_days),
         ..duty
     };
     let at = duty_key(&ended.id);
@@ -312,6 +316,7 @@ pub(crate) fn create(
         ended_at_height: None,
         end_basis: None,
         successor: None,
+        ended_at_ms: None,
     };
     overlay.put(duty_key(&id), &duty)?;
     Ok(duty)

@@ -1,12 +1,14 @@
 //! Catalog entry 目录条目: what data exists, who answers for it, and on what terms it is shared.
 //!
-//! An entry is published once, revised under an optimistic lock (`prev` = version hash of the
+//! An entry is published once, in one step or by way of a submission, revised under an optimistic lock (`prev` = version hash of the
 //! record as last read), suspended, withdrawn, returned, rejected or retired; its codes are its own for
 //! life. An entry's id is the hash of
 //! its first code, which a revision cannot change.
 
+mod checks;
 pub mod content;
 mod standing;
+mod submission;
 
 use std::collections::BTreeSet;
 
@@ -15,7 +17,6 @@ use mulu_chain::types::Height;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
-use crate::date::date_of;
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::REASON_CHARS_MAX;
@@ -23,14 +24,13 @@ use crate::member::MemberRole;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
-use crate::state::{
-    self, authoritative_key, code_key, duty_key, entry_id, entry_key, entry_name_key, office_key,
-    source_key, system_key, version_hash,
-};
-use crate::{duty, office, region, system};
+use crate::state::{self, duty_key, entry_id, entry_key, office_key, system_key, version_hash};
+use checks::{Claim, check_content, claim};
 pub use content::{Binding, EntryContent, Format, Item, Open, Share, Source};
 pub use standing::EntryStanding;
 pub(crate) use standing::{freeze, lift, reject, resume, retire, return_, suspend};
+pub use submission::{EntryDecision, EntrySubmit, Submission, SubmissionStatus};
+pub(crate) use submission::{register, release, submit};
 
 /// An entry as stored; its version hash is that of these bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,15 +162,28 @@ pub(crate) fn require_published(entry: &Entry) -> Step {
 
 pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
     let content = &action.entry;
+    submission::require_one_step(call)?;
     call.signers.own(&[KeyRole::Officer], Some(&content.office))?;
     let provides = call.submitter.roles.contains(&MemberRole::Provider);
     require(provides, Rule::EntryProviderRole, || call.uscc().to_owned())?;
-    check_content(call, content)?;
+    let provider = call.uscc().to_owned();
+    check_content(call, content, &provider)?;
     let id = entry_id(content.first_code());
-    claim(call, &id, content, Claim::First)?;
-    let entry = Entry {
-        entry_id: id,
-        provider: call.uscc().to_owned(),
+    claim(call, &id, content, Claim::First, &provider)?;
+    let entry = first_version(call, id, provider, content);
+    write(call, &entry)
+}
+
+/// The first version of an entry.
+fn first_version(
+    call: &Call<'_, '_>,
+    entry_id: Digest,
+    provider: String,
+    content: &EntryContent,
+) -> Entry {
+    Entry {
+        entry_id,
+        provider,
         version: 1,
         prev: None,
         status: EntryStatus::Published,
@@ -182,12 +195,12 @@ pub(crate) fn publish(call: &mut Call<'_, '_>, action: &EntryPublish) -> Step {
         frozen: None,
         stricter_since_height: None,
         content: content.clone(),
-    };
-    write(call, &entry)
+    }
 }
 
 pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
     let content = &action.entry;
+    submission::require_one_step(call)?;
     let old = own_version(
         call,
         &action.entry_id,
@@ -199,8 +212,14 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
     require(same, Rule::EntryPrimaryCode, || {
         format!("found {}, expected {}", content.first_code(), old.content.first_code())
     })?;
-    check_content(call, content)?;
-    claim(call, &action.entry_id, content, Claim::Again)?;
+    let provider = old.provider.clone();
+    check_content(call, content, &provider)?;
+    claim(call, &action.entry_id, content, Claim::Again, &provider)?;
+    replace(call, old, action.prev, content)
+}
+
+/// Publishes a new version in place of the one before.
+fn replace(call: &mut Call<'_, '_>, old: Entry, prev: Digest, content: &EntryContent) -> Step {
     touch_bound(call, &old.content);
     let stricter = old.content.level < content.level || old.content.share.kind < content.share.kind;
     let entry = Entry {
@@ -210,7 +229,7 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
             old.stricter_since_height
         },
         version: old.version.saturating_add(1),
-        prev: Some(action.prev),
+        prev: Some(prev),
         status: EntryStatus::Published,
         status_reason: None,
         updated_at_height: call.height(),
@@ -249,11 +268,16 @@ fn own_version(
     })?;
     call.signers.own(&[KeyRole::Officer], Some(&entry.content.office))?;
     require_free(&entry)?;
-    require(allowed.contains(&entry.status), Rule::EntryNotPublished, || {
-        format!("{id} is {}", shown(&entry.status))
-    })?;
+    require_status(&entry, allowed)?;
     require_version(&version, prev)?;
     Ok(entry)
+}
+
+/// The entry's status is one of those allowed (ENT-03).
+fn require_status(entry: &Entry, allowed: &[EntryStatus]) -> Step {
+    require(allowed.contains(&entry.status), Rule::EntryNotPublished, || {
+        format!("{} is {}", entry.entry_id, shown(&entry.status))
+    })
 }
 
 /// The optimistic lock (ENT-04).
@@ -261,82 +285,6 @@ fn require_version(version: &Digest, prev: &Digest) -> Step {
     require(version == prev, Rule::EntryPrev, || {
         format!("prev is {prev}, the current version is {version}")
     })
-}
-
-/// Checks the content by itself, then what it refers to.
-fn check_content(call: &mut Call<'_, '_>, content: &EntryContent) -> Step {
-    content::check(content, &date_of(call.block.time_ms))?;
-    if content.needs_authority() {
-        let signed = call.signers.authorities(call.params.authority_threshold);
-        signed.map_err(|stop| match stop {
-            Stop::Rule(_, detail) => Stop::Rule(Rule::EntryCore, detail),
-            world => world,
-        })?;
-    }
-    let (overlay, provider) = (&*call.overlay, call.submitter.uscc.as_str());
-    office::in_force(overlay, &content.office, provider)?;
-    let today = date_of(call.block.time_ms);
-    region::in_force(overlay, &content.region, &today)?;
-    for id in &content.responsibilities {
-        duty::in_force(overlay, id, provider, &today)?;
-    }
-    for binding in &content.systems {
-        let system = system::in_force(overlay, &binding.system, provider)?;
-        let Some(table) = &binding.table else { continue };
-        let declared = system.tables.iter().any(|declared| declared.name == *table);
-        require(declared, Rule::SystemTable, || format!("{table:?} of {}", system.id))?;
-    }
-    Ok(())
-}
-
-/// Whether an entry takes its codes for the first time, or may already have them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    First,
-    Again,
-}
-
-/// Takes the entry's codes, name and source, or finds that it already has them (ENT-06, ENT-07,
-/// ENT-20).
-fn claim(call: &mut Call<'_, '_>, id: &Digest, content: &EntryContent, claim: Claim) -> Step {
-    for code in &content.codes {
-        // An entry's id is the hash of its first code: a second publication of that code would
-        // have the id of the first and must not be taken for its revision.
-        let owner: Option<Digest> = call.overlay.get(&code_key(code))?;
-        let free = owner.is_none_or(|owner| claim == Claim::Again && owner == *id);
-        require(free, Rule::EntryCodeTaken, || format!("{code} belongs to {owner:?}"))?;
-        call.overlay.put(code_key(code), id)?;
-    }
-    let name_key = entry_name_key(call.uscc(), &content.name);
-    if let Some(other) = call.overlay.get::<Digest>(&name_key)?
-        && other != *id
-    {
-        // The index keeps names that were given up; only a live entry of that name counts.
-        let (entry, _) = current(call.overlay, &other)?;
-        let live = entry.status.is_live() && entry.content.name == content.name;
-        require(!live, Rule::EntryNameTaken, || format!("{} is {other}", content.name))?;
-    }
-    call.overlay.put(name_key, id)?;
-    for item in &content.authoritative_for {
-        let at = authoritative_key(item);
-        if let Some(other) = call.overlay.get::<Digest>(&at)?
-            && other != *id
-        {
-            let (entry, _) = current(call.overlay, &other)?;
-            let holds = entry.status.is_live() && entry.content.authoritative_for.contains(item);
-            require(!holds, Rule::EntryAuthoritative, || format!("{item} is {other}'s"))?;
-        }
-        call.overlay.put(at, id)?;
-    }
-    if let Some(source) = &content.source {
-        let key = source_key(&source.system, &source.identifier);
-        let owner: Option<Digest> = call.overlay.get(&key)?;
-        require(owner.is_none_or(|owner| owner == *id), Rule::EntrySourceTaken, || {
-            format!("{} {} is {owner:?}", source.system, source.identifier)
-        })?;
-        call.overlay.put(key, id)?;
-    }
-    Ok(())
 }
 
 fn write(call: &mut Call<'_, '_>, entry: &Entry) -> Step {

@@ -68,7 +68,7 @@ pub fn execute_block(
     transactions: &[Transaction],
     state: &dyn StateRead,
 ) -> Result<Execution, StateReadError> {
-    let params = state::params(state)?;
+    let params = state::params(state, context.height)?;
     let mut overlay = Overlay::new(state);
     let mut outcomes = Vec::with_capacity(transactions.len());
     for (index, transaction) in (0u32..).zip(transactions) {
@@ -93,7 +93,7 @@ pub fn check(
     transaction: &Transaction,
     state: &dyn StateRead,
 ) -> Result<Result<(), Rejection>, StateReadError> {
-    let params = state::params(state)?;
+    let params = state::params(state, context.height)?;
     execute(context, &params, 0, transaction, &mut Overlay::new(state))
 }
 
@@ -215,6 +215,9 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::EntryReject(action) => entry::reject(call, action),
         Action::EntryFreeze(action) => entry::freeze(call, action),
         Action::EntryLift(action) => entry::lift(call, action),
+        Action::EntrySubmit(action) => entry::submit(call, action),
+        Action::EntryRegister(action) => entry::register(call, action),
+        Action::EntryRelease(action) => entry::release(call, action),
         Action::AuthorizationSuspend(action) => authorization::suspend(call, action),
         Action::AuthorizationResume(action) => authorization::resume(call, action),
         Action::AuthorizationConfirm(action) => authorization::confirm(call, action),

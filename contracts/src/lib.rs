@@ -13,10 +13,12 @@
 
 pub mod action;
 pub mod authorization;
+pub mod calendar;
 mod call;
 pub mod catalog;
 pub mod correction;
 pub mod date;
+pub mod deadline;
 pub mod delegation;
 pub mod duty;
 pub mod entry;

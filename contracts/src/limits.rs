@@ -24,8 +24,16 @@ pub const LABEL_CHARS_MAX: usize = 64;
 pub const VALIDATOR_DELAY_HEIGHTS: u64 = 2;
 /// Largest power of one validator.
 pub const VALIDATOR_POWER_MAX: u64 = 1_000_000;
+/// Largest total power of which none may be faulty: less than a third of it is less than 1.
+pub const SMALL_POWER_MAX: u64 = 3;
 /// How many heights back an equivocation can still be recorded.
 pub const EVIDENCE_HEIGHTS_MAX: u64 = 1_000_000;
+/// How many heights ahead a change of the parameters can come into force.
+pub const PARAMS_AHEAD_HEIGHTS_MAX: u64 = 10_000_000;
+/// Longest deadline, in working days.
+pub const DEADLINE_DAYS_MAX: u32 = 366;
+/// Most dates of one list of the calendar.
+pub const CALENDAR_DATES_MAX: usize = 366;
 /// Most division codes set at once.
 pub const REGIONS_MAX: usize = 500;
 /// Most entries of an authorised operation.
@@ -92,6 +100,9 @@ pub const BINDINGS_MAX: usize = 16;
 /// Longest name or identifier in a foreign catalog.
 pub const SOURCE_CHARS_MAX: usize = 512;
 
+/// How often a grant can be handed on, from the provider's own: whoever consents to one recipient has
+/// not consented to the next (no onward disclosure without the provider's consent).
+pub const ONWARD_DEPTH_MAX: u32 = 1;
 /// Longest basis, scenario or scope of a use.
 pub const PURPOSE_CHARS_MAX: usize = 1000;
 /// Largest total a counter may reach: the I-JSON range, so that every reader can represent it.

@@ -53,6 +53,9 @@ pub struct Objection {
     /// The decision's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
+    /// Block time since when an authority is to decide, if that has a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_since_ms: Option<u64>,
 }
 
 /// Where an objection stands.
@@ -120,6 +123,7 @@ pub(crate) fn open(call: &mut Call<'_, '_>, action: &ObjectionOpen) -> Step {
         closed_at_height: None,
         decided_by: None,
         decision: None,
+        due_since_ms: call.noted(call.params.deadlines.objection_days),
     };
     write(call, &objection)
 }

@@ -36,6 +36,9 @@ pub struct Office {
     /// The office that took its work over, as id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
+    /// Block time of its dissolution, if entries must be bound again by a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dissolved_at_ms: Option<u64>,
 }
 
 /// Whether an office may act.
@@ -115,6 +118,7 @@ pub(crate) fn dissolve(call: &mut Call<'_, '_>, action: &OfficeDissolve) -> Step
         status: OfficeStatus::Dissolved,
         dissolved_at_height: Some(call.height()),
         successor: action.successor.clone(),
+        dissolved_at_ms: call.noted(call.params.deadlines.rebind_days),
         ..office
     };
     call.touch(office_key(&dissolved.id));
@@ -145,6 +149,7 @@ pub(crate) fn create(
         established_at_height: height,
         dissolved_at_height: None,
         successor: None,
+        dissolved_at_ms: None,
     };
     overlay.put(office_key(&id), &office)?;
     Ok(office)

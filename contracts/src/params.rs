@@ -1,17 +1,55 @@
 //! The consortium's parameters: one record, set by the founding document, changed only by the
 //! consortium's signatures.
+//!
+//! A change holds from the next height, or from a later one that it names; until then the record
+//! holds both. At most one change waits: the next one replaces it, and its `prev` says that its
+//! signers saw what they replaced. That a change came into force is derived from the height, never
+//! stored, so no block writes what no transaction signed.
 
 use mulu_chain::digest::Digest;
 use mulu_chain::limits::{BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, SIGNATURES_MAX};
+use mulu_chain::types::Height;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::{self, Calendar, Deadlines};
 use crate::call::Call;
 use crate::key::KeyRole;
+use crate::limits::PARAMS_AHEAD_HEIGHTS_MAX;
 use crate::rejection::{Step, require};
 use crate::rule::Rule;
-use crate::state::{PARAMS_KEY, version_hash};
+use crate::state::{self, PARAMS_KEY, version_hash};
 
-/// The parameters in force. Times are in milliseconds, sizes in bytes.
+/// The record under `params`: what holds, and what is to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParamsRecord {
+    /// In force until the pending ones are.
+    #[serde(flatten)]
+    pub params: Params,
+    /// The change that waits for its height, or held since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// Parameters in force from a height on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The first height at which they hold.
+    pub in_force_from: Height,
+    /// All of them.
+    pub params: Params,
+}
+
+impl ParamsRecord {
+    /// The parameters in force at a height after the one that wrote the record.
+    pub fn at(self, height: Height) -> Params {
+        match self.pending {
+            Some(pending) if pending.in_force_from <= height => pending.params,
+            _ => self.params,
+        }
+    }
+}
+
+/// Parameters. Times are in milliseconds, sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
@@ -21,7 +59,7 @@ pub struct Params {
     pub authority_threshold: u32,
     /// How many distinct members' administrators or authorities a change of the consortium needs;
     /// 0 stands for more than two thirds of the members that have validators.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub consortium_threshold: u32,
     /// How far a block's time may lie from a voter's clock.
     pub block_time_drift_ms: u64,
@@ -35,6 +73,15 @@ pub struct Params {
     pub block_transactions_max: u32,
     /// Largest block.
     pub block_bytes_max: u32,
+    /// Whether an authority registers and publishes what departments submit (ENT-29).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub entry_registration: bool,
+    /// Until when what is due must be done.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deadlines: Deadlines,
+    /// The days that are not what their weekday says.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub calendar: Calendar,
 }
 
 impl Default for Params {
@@ -50,25 +97,32 @@ impl Default for Params {
             clock_skew_ms: 120_000,
             block_transactions_max: 2_000,
             block_bytes_max: 2 * 1024 * 1024,
+            entry_registration: false,
+            deadlines: Deadlines::default(),
+            calendar: Calendar::default(),
         }
     }
 }
 
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Roles of the keys whose signatures count for a change of the consortium.
 pub(crate) const LEADING_ROLES: [KeyRole; 2] = [KeyRole::Administrator, KeyRole::Authority];
 
-/// `params.change`: the consortium replaces its parameters, in force from the next height.
+/// `params.change`: the consortium replaces its parameters, in force from the next height or a later
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParamsChange {
     /// All parameters, changed or not.
     pub params: Params,
-    /// Version hash of the parameters being replaced.
+    /// Version hash of the record being replaced.
     pub prev: Digest,
+    /// The first height at which they hold; the next one if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_force_from: Option<Height>,
 }
 
 pub(crate) fn change(call: &mut Call<'_, '_>, action: &ParamsChange) -> Step {
@@ -89,9 +143,26 @@ pub(crate) fn change(call: &mut Call<'_, '_>, action: &ParamsChange) -> Step {
             format!("{name} is {threshold}, {signed} members signed this change")
         })?;
     }
-    call.overlay.put(PARAMS_KEY.to_owned(), params)?;
+    let record = match action.in_force_from {
+        None => ParamsRecord { params: params.clone(), pending: None },
+        Some(from) => {
+            check_from(call.height(), from)?;
+            let old: ParamsRecord = state::decode(PARAMS_KEY, &stored)?;
+            let pending = Some(Pending { in_force_from: from, params: params.clone() });
+            ParamsRecord { params: old.at(call.height()), pending }
+        }
+    };
+    call.overlay.put(PARAMS_KEY.to_owned(), &record)?;
     call.touch(PARAMS_KEY.to_owned());
     Ok(())
+}
+
+/// The height is ahead, and not so far that the change is forgotten (PAR-04).
+fn check_from(now: Height, from: Height) -> Step {
+    let last = now.0.saturating_add(PARAMS_AHEAD_HEIGHTS_MAX);
+    require(now < from && from.0 <= last, Rule::ParamsFrom, || {
+        format!("in_force_from is {from}, allowed are heights after {now} to {last}")
+    })
 }
 
 /// Smallest block that still takes the largest transaction.
@@ -117,5 +188,6 @@ pub(crate) fn check(params: &Params) -> Step {
     let transactions = u64::from(params.block_transactions_max);
     within("block_transactions_max", transactions, 1, size(BLOCK_TRANSACTIONS_MAX))?;
     let bytes = u64::from(params.block_bytes_max);
-    within("block_bytes_max", bytes, size(BLOCK_BYTES_MIN), size(BLOCK_BYTES_MAX))
+    within("block_bytes_max", bytes, size(BLOCK_BYTES_MIN), size(BLOCK_BYTES_MAX))?;
+    calendar::check(&params.deadlines, &params.calendar)
 }

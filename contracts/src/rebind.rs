@@ -26,6 +26,9 @@ pub struct RebindDue {
     /// Since when, if the chain recorded a height.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_height: Option<Height>,
+    /// Block time of that, if the chain recorded it because there is a deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<u64>,
     /// Id of what to bind to instead, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
@@ -72,6 +75,7 @@ pub fn due(
             record,
             table: None,
             since_height: office.dissolved_at_height,
+            since_ms: office.dissolved_at_ms,
             successor: office.successor,
         });
     }
@@ -96,8 +100,9 @@ fn due_of_duty(record: String, duty: Duty, today: &str) -> Option<RebindDue> {
         DutyStatus::Active if duty.covers(today) => return None,
         DutyStatus::Active => Cause::DutyNotInForce,
     };
-    let (since_height, successor) = (duty.ended_at_height, duty.successor);
-    Some(RebindDue { cause, record, table: None, since_height, successor })
+    let (since_height, since_ms, successor) =
+        (duty.ended_at_height, duty.ended_at_ms, duty.successor);
+    Some(RebindDue { cause, record, table: None, since_height, since_ms, successor })
 }
 
 fn due_of_system(
@@ -106,18 +111,18 @@ fn due_of_system(
     binding: &Binding,
     entry: &Entry,
 ) -> Option<RebindDue> {
-    let due = |cause, since_height| {
+    let due = |cause, since_height, since_ms| {
         let table = binding.table.clone();
-        Some(RebindDue { cause, record, table, since_height, successor: None })
+        Some(RebindDue { cause, record, table, since_height, since_ms, successor: None })
     };
     if system.status == SystemStatus::Stopped {
-        return due(Cause::SystemStopped, system.revised_at_height);
+        return due(Cause::SystemStopped, system.revised_at_height, system.revised_at_ms);
     }
     let table = binding.table.as_ref()?;
     if !system.tables.iter().any(|declared| declared.name == *table) {
-        return due(Cause::TableGone, system.revised_at_height);
+        return due(Cause::TableGone, system.revised_at_height, system.revised_at_ms);
     }
     let changed = system.columns_changed.iter().find(|change| change.table == *table)?;
     let later = changed.at_height > entry.updated_at_height;
-    if later { due(Cause::ColumnsChanged, Some(changed.at_height)) } else { None }
+    if later { due(Cause::ColumnsChanged, Some(changed.at_height), changed.at_ms) } else { None }
 }

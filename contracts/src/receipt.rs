@@ -160,7 +160,12 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
                 None => check_usable(call, &authorization, action)?,
             }
             check_window(&authorization, action)?;
-            counted(&authorization, action, corrected.as_ref())?
+            let replaced = corrected.as_ref().map(|old| old.counts).unwrap_or_default();
+            let totals = counted(&authorization, action, &replaced)?;
+            if let Some(parent) = &authorization.parent {
+                authorization::count(call, parent, action.kind, &action.counts, &replaced)?;
+            }
+            totals
         }
     };
     let chain_key = receipt_chain_key(&action.authorization_id, call.uscc());
@@ -264,7 +269,8 @@ fn check_usable(
     entry::require_free(&entry)?;
     check_entry(authorization, &entry)?;
     if let Some(parent) = &authorization.parent {
-        authorization::require_usable(call, parent)?;
+        let parent = authorization::require_usable(call, parent)?;
+        check_entry(&parent, &entry)?;
     }
     Ok(())
 }
@@ -330,7 +336,7 @@ fn check_entry(authorization: &Authorization, entry: &Entry) -> Step {
 fn counted(
     authorization: &Authorization,
     action: &ReceiptRecord,
-    corrected: Option<&Receipt>,
+    replaced: &Counts,
 ) -> Step<authorization::Totals> {
     let mut totals = authorization.totals;
     let total = match action.kind {
@@ -339,20 +345,15 @@ fn counted(
         ReceiptKind::Used => &mut totals.used,
         ReceiptKind::Denied | ReceiptKind::Deleted => return Ok(totals),
     };
-    let replaced = corrected.map(|old| old.counts).unwrap_or_default();
     // Sums that leave the I-JSON range saturate above COUNTER_MAX and are refused with the limits.
-    *total = Counts {
-        calls: total.calls.saturating_sub(replaced.calls).saturating_add(action.counts.calls),
-        records: total
-            .records
-            .saturating_sub(replaced.records)
-            .saturating_add(action.counts.records),
-        bytes: total.bytes.saturating_sub(replaced.bytes).saturating_add(action.counts.bytes),
-    };
+    *total = total.minus(replaced).plus(&action.counts);
+    let total = *total;
     let limits = authorization.extent().limits;
     let countable = [total.calls, total.records, total.bytes].iter().all(|n| *n <= COUNTER_MAX);
-    require(countable && limits.allow(total), Rule::ReceiptLimits, || {
-        format!("the total would be {}, granted are {}", shown(total), shown(&limits))
+    let spent = authorization::spent(&totals, &authorization.handed_on);
+    let within = limits.allow(&total) && spent.iter().all(|all| limits.allow(all));
+    require(countable && within, Rule::ReceiptLimits, || {
+        format!("the total would be {}, granted are {}", shown(&total), shown(&limits))
     })?;
     Ok(totals)
 }

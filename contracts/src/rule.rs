@@ -89,6 +89,8 @@ rules! {
     FieldText = "FLD-01", FieldCount = "FLD-02", FieldDate = "FLD-03", FieldCode = "FLD-04",
     FieldDuplicate = "FLD-05", FieldCharacters = "FLD-06", FieldRegion = "FLD-07", FieldRegionInForce = "FLD-08", FieldDates = "FLD-09",
     ParamsForm = "PAR-01", ParamsPrev = "PAR-02", ParamsThreshold = "PAR-03",
+    ParamsFrom = "PAR-04",
+    ParamsCalendar = "PAR-05",
 
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",
@@ -116,6 +118,9 @@ rules! {
     EntryItemTwice = "ENT-16", EntryNoItems = "ENT-17", EntrySystems = "ENT-18",
     EntryRelatedSelf = "ENT-19", EntrySourceTaken = "ENT-20", EntryPublishedAt = "ENT-21",
     EntryCore = "ENT-22", EntryProviderRole = "ENT-23", EntryItemSystem = "ENT-24", EntryAuthoritative = "ENT-25", EntryFrozen = "ENT-26", EntryStatusMove = "ENT-27", EntrySuspender = "ENT-28",
+    EntryRegistration = "ENT-29",
+    SubmissionUnknown = "ENT-30",
+    SubmissionStatus = "ENT-31",
 
     // Who may use it, and what was done.
     AuthorizationUnknown = "AUT-01", AuthorizationParty = "AUT-02", AuthorizationStatus = "AUT-03",
@@ -125,10 +130,12 @@ rules! {
     AuthorizationMethod = "AUT-11", AuthorizationWider = "AUT-12", AuthorizationTerms = "AUT-13",
     AuthorizationBoth = "AUT-14", AuthorizationConsumerRole = "AUT-15",
     AuthorizationOver = "AUT-16", AuthorizationOnward = "AUT-17", AuthorizationReplaces = "AUT-18", AuthorizationSuspender = "AUT-19", AuthorizationAutomatic = "AUT-20", AuthorizationObligations = "AUT-21",
+    AuthorizationDisputeLate = "AUT-22",
     ReceiptGrant = "RCP-01", ReceiptSigner = "RCP-02", ReceiptTerms = "RCP-03",
     ReceiptItems = "RCP-04", ReceiptPurpose = "RCP-05", ReceiptWindow = "RCP-06",
     ReceiptFuture = "RCP-07", ReceiptLimits = "RCP-08", ReceiptSequence = "RCP-09",
-    ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12", ReceiptStricter = "RCP-13", ReceiptCorrects = "RCP-14", ReceiptLines = "RCP-15", CorrectionSelf = "COR-01", CorrectionItem = "COR-02", CorrectionUnknown = "COR-03", CorrectionParty = "COR-04", CorrectionStatus = "COR-05", CorrectionVersion = "COR-06", ObjectionSubject = "OBJ-01", ObjectionUnknown = "OBJ-02", ObjectionClosed = "OBJ-03", ObjectionParty = "OBJ-04", OperationUnknown = "OPR-01", OperationOrder = "OPR-02", OperationParty = "OPR-03", OperationCore = "OPR-04", OperationOperator = "OPR-05", OperationBoth = "OPR-06", OperationWindow = "OPR-07",
+    ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12", ReceiptStricter = "RCP-13", ReceiptCorrects = "RCP-14", ReceiptLines = "RCP-15",
+    ReceiptOnwardLimits = "RCP-16", CorrectionSelf = "COR-01", CorrectionItem = "COR-02", CorrectionUnknown = "COR-03", CorrectionParty = "COR-04", CorrectionStatus = "COR-05", CorrectionVersion = "COR-06", ObjectionSubject = "OBJ-01", ObjectionUnknown = "OBJ-02", ObjectionClosed = "OBJ-03", ObjectionParty = "OBJ-04", OperationUnknown = "OPR-01", OperationOrder = "OPR-02", OperationParty = "OPR-03", OperationCore = "OPR-04", OperationOperator = "OPR-05", OperationBoth = "OPR-06", OperationWindow = "OPR-07",
 }
 
 impl Rule {

@@ -8,6 +8,7 @@
 //! | `duty/<uscc>:<code>` | [`Duty`](crate::duty::Duty) |
 //! | `system/<uscc>:<code>` | [`InformationSystem`](crate::system::InformationSystem) |
 //! | `entry/<sha256:hex>` | [`Entry`](crate::entry::Entry) |
+//! | `submission/<sha256:hex>` | [`Submission`](crate::entry::Submission) of the entry of that id |
 //! | `code/<resource code>` | entry id (JSON string) |
 //! | `entry-name/<uscc>/<hex>` | entry id that last took the name; hex = SHA-256 of the name |
 //! | `authoritative/<hex>` | entry id that last claimed it; hex = SHA-256 of the standard item's id |
@@ -21,7 +22,7 @@
 //! | `operation/<sha256:hex>` | [`Operation`](crate::operation::Operation) |
 //! | `region/<code>` | [`Region`](crate::region::Region) |
 //! | `regions` | [`Regions`](crate::region::Regions) |
-//! | `params` | [`Params`] |
+//! | `params` | [`ParamsRecord`] |
 //! | `validators` | JSON array of `{public_key, power, member}`, sorted by key |
 //! | `evidence/<ed25519:hex>/<height>/<round>/<step>` | [`Evidence`](crate::evidence::Evidence) |
 //! | `history/<subject>` | bincode of `mulu_chain::state::HistoryLeaf` |
@@ -37,7 +38,7 @@ use mulu_chain::validator::{Validator, ValidatorSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::params::Params;
+use crate::params::{Params, ParamsRecord};
 
 /// Reads the state after the block before the one being executed.
 pub trait StateRead {
@@ -106,6 +107,11 @@ pub fn system_key(id: &str) -> String {
 /// Key and history subject of an entry.
 pub fn entry_key(id: &Digest) -> String {
     format!("entry/{id}")
+}
+
+/// Key of the last version submitted of an entry.
+pub fn submission_key(id: &Digest) -> String {
+    format!("submission/{id}")
 }
 
 /// Key of the entry that owns a resource code.
@@ -224,12 +230,14 @@ pub fn get<T: DeserializeOwned>(
     state.read(key)?.map(|value| decode(key, &value)).transpose()
 }
 
-/// The parameters in force.
+/// The parameters in force at a height, of the state before it.
 ///
 /// # Errors
 /// [`StateReadError`]; also if there are none, for block 0 always has them.
-pub fn params(state: &dyn StateRead) -> Result<Params, StateReadError> {
-    get(state, PARAMS_KEY)?.ok_or_else(|| StateReadError("there are no parameters".to_owned()))
+pub fn params(state: &dyn StateRead, height: Height) -> Result<Params, StateReadError> {
+    let record: Option<ParamsRecord> = get(state, PARAMS_KEY)?;
+    let record = record.ok_or_else(|| StateReadError("there are no parameters".to_owned()))?;
+    Ok(record.at(height))
 }
 
 /// The validators that decide the next height; none before block 0 is applied.

@@ -51,6 +51,9 @@ pub struct InformationSystem {
     /// Tables whose columns changed since they were declared, sorted by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns_changed: Vec<ColumnsChanged>,
+    /// Block time of the last revision, if entries must be bound again by a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revised_at_ms: Option<u64>,
 }
 
 /// The last change of a table's columns.
@@ -61,6 +64,9 @@ pub struct ColumnsChanged {
     pub table: String,
     /// When.
     pub at_height: Height,
+    /// Block time, if entries must be bound again by a deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
 }
 
 /// Life of a system; it goes forward only.
@@ -174,7 +180,8 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &SystemRevise) -> Step {
     let system = checked(call.overlay, old.registered_at_height, &member, new)?;
     let revised = InformationSystem {
         revised_at_height: Some(call.height()),
-        columns_changed: columns_changed(&old, new, call.height()),
+        revised_at_ms: call.noted(call.params.deadlines.rebind_days),
+        columns_changed: columns_changed(call, &old, new),
         ..system
     };
     call.touch(system_key(&id));
@@ -186,16 +193,22 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &SystemRevise) -> Step {
 }
 
 /// Changes noted before of tables still there, and those of this revision.
-fn columns_changed(old: &InformationSystem, new: &NewSystem, now: Height) -> Vec<ColumnsChanged> {
+fn columns_changed(
+    call: &Call<'_, '_>,
+    old: &InformationSystem,
+    new: &NewSystem,
+) -> Vec<ColumnsChanged> {
+    let at_ms = call.noted(call.params.deadlines.rebind_days);
     let mut changes = BTreeMap::new();
     for table in &new.tables {
         let noted = old.columns_changed.iter().find(|change| change.table == table.name);
         let before = old.tables.iter().find(|before| before.name == table.name);
         let changed = before.is_some_and(|before| before.columns_hash != table.columns_hash);
-        let at_height = if changed { Some(now) } else { noted.map(|noted| noted.at_height) };
-        changes.extend(at_height.map(|at_height| (table.name.clone(), at_height)));
+        let now = ColumnsChanged { table: table.name.clone(), at_height: call.height(), at_ms };
+        let change = if changed { Some(now) } else { noted.cloned() };
+        changes.extend(change.map(|change| (table.name.clone(), change)));
     }
-    changes.into_iter().map(|(table, at_height)| ColumnsChanged { table, at_height }).collect()
+    changes.into_values().collect()
 }
 
 /// Checks a new system and writes it.
@@ -238,6 +251,7 @@ fn checked(
         registered_at_height: registered,
         revised_at_height: None,
         columns_changed: Vec::new(),
+        revised_at_ms: None,
     })
 }
 

@@ -28,7 +28,7 @@ use world::{
 #[test]
 fn genesis_is_readable_and_without_history() {
     let world = World::new();
-    assert_eq!(state::params(&world).unwrap(), Params::default());
+    assert_eq!(state::params(&world, mulu_chain::types::Height(1)).unwrap(), Params::default());
     assert_eq!(state::validator_set(&world).unwrap().unwrap().validators().len(), 1);
     assert!(world.state.keys().all(|key| !key.starts_with("history/")));
     let member: Member = state::get(&world, &member_key(PROVIDER)).unwrap().unwrap();

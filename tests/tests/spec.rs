@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 53] = [
+const ACTIONS: [&str; 56] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -54,6 +54,9 @@ const ACTIONS: [&str; 53] = [
     "entry.reject",
     "entry.freeze",
     "entry.lift",
+    "entry.submit",
+    "entry.register",
+    "entry.release",
     "authorization.suspend",
     "authorization.resume",
     "authorization.confirm",
@@ -170,13 +173,13 @@ fn bounds_are_those_of_the_code() {
     let bounds = bounds![
         ACTIONS_MAX NONCE_CHARS_MAX NAME_CHARS_MAX REASON_CHARS_MAX CODE_BYTES_MAX NODES_MAX
         FIRST_KEYS_MAX PEER_ID_BYTES_MAX LABEL_CHARS_MAX VALIDATOR_DELAY_HEIGHTS
-        VALIDATOR_POWER_MAX EVIDENCE_HEIGHTS_MAX REGIONS_MAX OPERATION_ENTRIES_MAX DUTY_NAME_CHARS_MAX
+        VALIDATOR_POWER_MAX SMALL_POWER_MAX EVIDENCE_HEIGHTS_MAX PARAMS_AHEAD_HEIGHTS_MAX DEADLINE_DAYS_MAX CALENDAR_DATES_MAX REGIONS_MAX OPERATION_ENTRIES_MAX DUTY_NAME_CHARS_MAX
         DUTY_DESCRIPTION_CHARS_MAX LEGAL_BASES_MAX LEGAL_TITLE_CHARS_MAX LEGAL_REFERENCE_CHARS_MAX
         SYSTEM_NAME_CHARS_MAX TABLES_MAX TABLE_NAME_CHARS_MAX COMMENT_CHARS_MAX DUTIES_MAX CODES_MAX
         RESOURCE_CODE_BYTES_MAX ENTRY_NAME_CHARS_MAX ALIAS_CHARS_MAX KEYWORDS_MAX KEYWORD_CHARS_MAX
         SUMMARY_CHARS_MAX FORMATS_MAX FORMAT_TYPE_CHARS_MAX FORMAT_NOTE_CHARS_MAX ITEMS_MAX
         ITEM_ID_CHARS_MAX ITEM_DESCRIPTION_CHARS_MAX CONDITION_CHARS_MAX METHODS_MAX RELATED_MAX STANDARD_ITEMS_MAX
-        BINDINGS_MAX SOURCE_CHARS_MAX PURPOSE_CHARS_MAX COUNTER_MAX
+        BINDINGS_MAX ONWARD_DEPTH_MAX SOURCE_CHARS_MAX PURPOSE_CHARS_MAX COUNTER_MAX
     ];
     let constants = read("../contracts/src/limits.rs").matches("pub const ").count();
     assert_eq!(bounds.len(), constants, "a bound is missing in this test");

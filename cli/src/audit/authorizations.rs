@@ -113,6 +113,10 @@ fn requested(
         suspended_by: None,
         status_reason: None,
         confirmed_at_height: None,
+        requested_at_ms: act.noted(recorded.requested_at_ms),
+        unconditional: recorded.unconditional,
+        finalized_at_ms: None,
+        handed_on: Totals::default(),
     };
     Ok(if request.auto_agree { made.agreed() } else { made })
 }
@@ -155,6 +159,12 @@ fn next(
     story: &Story<'_>,
 ) -> Result<Authorization, String> {
     let id = before.authorization_id;
+    if let (Action::ReceiptRecord(receipt), Some(_)) =
+        (act.action, about_another(act.action, &id).flatten())
+    {
+        let handed_on = counted(before.handed_on, receipt, corrected(story, receipt)?);
+        return Ok(Authorization { handed_on, ..before });
+    }
     if let Some(other) = about_another(act.action, &id) {
         return Ok(another(act, before, recorded, other));
     }
@@ -210,13 +220,18 @@ fn next(
                 return Err("other terms were finalized than agreed".to_owned());
             }
             let finalized_at_height = Some(act.event.height);
-            Ok(Authorization { status: Status::Finalized, finalized_at_height, ..before })
+            let finalized_at_ms = act.noted(recorded.finalized_at_ms);
+            let status = Status::Finalized;
+            Ok(Authorization { status, finalized_at_height, finalized_at_ms, ..before })
         }
         Action::AuthorizationReject(reject) => {
             about(&reject.authorization_id)?;
             by_party(&before.provider, "provider")?;
             from(&[Status::Requested, Status::Offered, Status::Agreed])?;
-            Ok(end(act, before, Status::Rejected, Some(&reject.reason)))
+            let refused = recorded.ended.as_ref().and_then(|ended| ended.at_ms);
+            let mut rejected = end(act, before, Status::Rejected, Some(&reject.reason));
+            rejected.ended = rejected.ended.map(|e| Ended { at_ms: act.noted(refused), ..e });
+            Ok(rejected)
         }
         Action::AuthorizationWithdraw(withdraw) => {
             about(&withdraw.authorization_id)?;
@@ -321,7 +336,7 @@ fn end(
     reason: Option<&String>,
 ) -> Authorization {
     let by = act.member().to_owned();
-    let ended = Ended { by, at_height: act.event.height, reason: reason.cloned() };
+    let ended = Ended { by, at_height: act.event.height, reason: reason.cloned(), at_ms: None };
     Authorization { status, ended: Some(ended), ..before }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
-use mulu_contracts::entry::{Entry, EntryContent, EntryStanding, EntryStatus, Frozen};
+use mulu_contracts::entry::{
+    Entry, EntryContent, EntryStanding, EntryStatus, Frozen, Submission, SubmissionStatus,
+};
 use mulu_contracts::state::{encode, entry_id, entry_key, version_hash};
 
 use super::story::{Act, Story};
@@ -49,8 +51,11 @@ pub fn versions(story: &Story<'_>) -> Result<Versions, String> {
     for history in story.histories("entry/") {
         let subject = &history.subject;
         let mut versions: Vec<Version> = Vec::new();
+        let mut submission: Option<Submission> = None;
         for act in story.acts(history)? {
-            let made = next(&act, versions.last()).map_err(|why| format!("{subject}: {why}"))?;
+            submission = submitted(&act, submission);
+            let made = next(&act, versions.last(), submission.as_ref());
+            let made = made.map_err(|why| format!("{subject}: {why}"))?;
             let Some(entry) = made else { continue };
             if entry_key(&entry.entry_id) != *subject {
                 return Err(format!("{subject}: {} is of another entry", act.event.transaction));
@@ -69,7 +74,11 @@ pub fn versions(story: &Story<'_>) -> Result<Versions, String> {
 }
 
 /// The record an action makes of the version before it; none if the action is not about it.
-fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String> {
+fn next(
+    act: &Act<'_>,
+    before: Option<&Version>,
+    submission: Option<&Submission>,
+) -> Result<Option<Entry>, String> {
     let id = act.event.transaction;
     let based_on = |prev: &Digest| match before {
         Some(version) if version.hash != *prev => {
@@ -92,19 +101,29 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
         Action::EntryRevise(revise) => {
             let old = based_on(&revise.prev)?;
             from(&id, &old, &[EntryStatus::Published, EntryStatus::Returned])?;
-            let (was, is) = (&old.content, &revise.entry);
-            let stricter = was.level < is.level || was.share.kind < is.share.kind;
-            let since = if stricter { Some(act.event.height) } else { old.stricter_since_height };
-            Ok(Some(Entry {
-                status: EntryStatus::Published,
-                status_reason: None,
-                stricter_since_height: since,
-                version: old.version.saturating_add(1),
-                prev: Some(revise.prev),
-                updated_at_height: act.event.height,
-                content: revise.entry.clone(),
-                ..old
-            }))
+            Ok(Some(replaced(act, old, revise.prev, &revise.entry)))
+        }
+        Action::EntryRelease(_) => {
+            let submission = submission.ok_or_else(|| format!("{id} releases nothing"))?;
+            match (submission.prev, before) {
+                (None, None) => {
+                    let provider = submission.provider.clone();
+                    Ok(Some(Entry { provider, ..published(act, &submission.content) }))
+                }
+                (Some(prev), Some(old)) if old.hash == prev && old.entry.frozen.is_none() => {
+                    from(&id, &old.entry, &[EntryStatus::Published, EntryStatus::Returned])?;
+                    Ok(Some(replaced(act, old.entry.clone(), prev, &submission.content)))
+                }
+                _ => Err(format!("{id} releases a version of something else")),
+            }
+        }
+        // About what was submitted.
+        Action::EntryReturn(a) | Action::EntryReject(a)
+            if submission.is_some_and(|s| {
+                s.status == SubmissionStatus::Returned || s.status == SubmissionStatus::Rejected
+            }) && before.is_none_or(|version| version.hash != a.prev) =>
+        {
+            Ok(None)
         }
         Action::EntryWithdraw(withdraw) => {
             let old = based_on(&withdraw.prev)?;
@@ -159,6 +178,45 @@ fn next(act: &Act<'_>, before: Option<&Version>) -> Result<Option<Entry>, String
     }
 }
 
+/// What was last submitted, after one more action.
+fn submitted(act: &Act<'_>, before: Option<Submission>) -> Option<Submission> {
+    let is = |submission: &Submission, hash: &Digest| version_hash(&encode(submission)) == *hash;
+    let by = || Some(act.member().to_owned());
+    match (act.action, before) {
+        (Action::EntrySubmit(submit), before) => Some(Submission {
+            entry_id: entry_id(submit.entry.first_code()),
+            provider: act.member().to_owned(),
+            number: before.map_or(0, |before| before.number).saturating_add(1),
+            prev: submit.prev,
+            status: SubmissionStatus::Submitted,
+            submitted_at_height: act.event.height,
+            registered_at_height: None,
+            decided_by: None,
+            reason: None,
+            content: submit.entry.clone(),
+        }),
+        (Action::EntryRegister(a), Some(s)) if is(&s, &a.submission) => Some(Submission {
+            status: SubmissionStatus::Registered,
+            registered_at_height: Some(act.event.height),
+            decided_by: by(),
+            ..s
+        }),
+        (Action::EntryRelease(a), Some(s)) if is(&s, &a.submission) => {
+            Some(Submission { status: SubmissionStatus::Released, decided_by: by(), ..s })
+        }
+        (Action::EntryReturn(a), Some(s)) if is(&s, &a.prev) => {
+            let (status, reason) = (SubmissionStatus::Returned, Some(a.reason.clone()));
+            Some(Submission { status, reason, decided_by: by(), ..s })
+        }
+        (Action::EntryReject(a), Some(s)) if is(&s, &a.prev) => {
+            let (status, reason) = (SubmissionStatus::Rejected, Some(a.reason.clone()));
+            Some(Submission { status, reason, decided_by: by(), ..s })
+        }
+        (Action::EntryRegister(_) | Action::EntryRelease(_), Some(_)) => None,
+        (_, before) => before,
+    }
+}
+
 /// Statuses that may end.
 const NOT_ENDED: &[EntryStatus] = &[
     EntryStatus::Published,
@@ -205,6 +263,23 @@ fn stand(
         status_reason: Some(action.reason.clone()),
         ..entry
     }))
+}
+
+/// The record after a new version took its place.
+fn replaced(act: &Act<'_>, old: Entry, prev: Digest, content: &EntryContent) -> Entry {
+    let (was, is) = (&old.content, content);
+    let stricter = was.level < is.level || was.share.kind < is.share.kind;
+    let since = if stricter { Some(act.event.height) } else { old.stricter_since_height };
+    Entry {
+        status: EntryStatus::Published,
+        status_reason: None,
+        stricter_since_height: since,
+        version: old.version.saturating_add(1),
+        prev: Some(prev),
+        updated_at_height: act.event.height,
+        content: content.clone(),
+        ..old
+    }
 }
 
 fn published(act: &Act<'_>, content: &EntryContent) -> Entry {

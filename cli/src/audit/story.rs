@@ -7,7 +7,7 @@ use mulu_chain::log::LogEntry;
 use mulu_chain::state::HistoryEvent;
 use mulu_chain::transaction::TransactionId;
 use mulu_contracts::action::Action;
-use mulu_contracts::params::Params;
+use mulu_contracts::params::{Params, ParamsRecord};
 use mulu_contracts::state::{PARAMS_KEY, encode};
 use mulu_contracts::transaction::Transaction;
 use serde::Serialize;
@@ -51,6 +51,12 @@ impl Act<'_> {
     /// The office that submitted it, as id.
     pub fn office(&self) -> Option<&str> {
         self.told.transaction.payload().submitter.office.as_deref()
+    }
+
+    /// Block time, if the record says that a deadline runs from it: whether one did, the parameters
+    /// of then decide, which a bundle does not tell.
+    pub fn noted(&self, recorded: Option<u64>) -> Option<u64> {
+        recorded.map(|_| self.told.entry.time_ms.0)
     }
 
     /// Where it stands in the chain.
@@ -136,6 +142,8 @@ impl<'a> Story<'a> {
 
     /// The parameters in force at the tip; the defaults if the bundle has none.
     pub fn params(&self) -> Result<Params, String> {
-        Ok(self.record::<Params>(PARAMS_KEY)?.unwrap_or_default())
+        let record = self.record::<ParamsRecord>(PARAMS_KEY)?;
+        let tip = self.bundle.tip.header.height;
+        Ok(record.map(|record| record.at(tip)).unwrap_or_default())
     }
 }

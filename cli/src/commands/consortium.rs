@@ -1,9 +1,10 @@
 //! `mulu params` and `mulu validator`: what only the consortium's signatures change.
 
 use mulu_chain::signature::PublicKey;
+use mulu_chain::types::Height;
 use mulu_chain::validator::Validator;
 use mulu_contracts::action::Action;
-use mulu_contracts::params::{Params, ParamsChange};
+use mulu_contracts::params::{Params, ParamsChange, ParamsRecord};
 use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY};
 use mulu_contracts::validator::{ValidatorAdmit, ValidatorRetire};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::records::{self, Stored};
-use crate::submit::{self, SubmitArgs};
+use crate::submit::{self, ChainView, SubmitArgs};
 use crate::{render, text};
 
 /// The consortium's parameters.
@@ -22,16 +23,19 @@ pub enum ParamsCommand {
     /// Propose other parameters 提议修改参数
     #[command(after_help = "\
 The change counts once the authority and the administrators of enough members have signed one file:
-  mulu params propose --set clock_skew_ms=60000 --out change.json --profile data-bureau
+  mulu params propose --set clock_skew_ms=60000 --set deadlines.dispute_days=15 --out change.json --profile data-bureau
   mulu tx explain change.json                   what one is about to sign 签名前查看内容
   mulu tx sign change.json --profile market-admin
   mulu tx sign change.json --profile health-admin
   mulu tx submit change.json
-It is in force from the next height. It is refused if the parameters changed meanwhile (PAR-02).")]
+It is in force from the next height, or from the one that --from names. It is refused if the parameters changed meanwhile (PAR-02).")]
     Propose {
         /// A parameter and its new value (repeatable) 参数及新值（可重复）
         #[arg(long, required = true, value_name = "NAME=VALUE", value_parser = parse_setting)]
-        set: Vec<(String, u64)>,
+        set: Vec<(String, Value)>,
+        /// First height at which they hold, if not the next one 生效高度（默认下一高度）
+        #[arg(long, value_name = "HEIGHT")]
+        from: Option<u64>,
         /// Submitting.
         #[command(flatten)]
         submit: SubmitArgs,
@@ -77,11 +81,24 @@ Example 示例:
     },
 }
 
-/// Parameters are all whole numbers.
-fn parse_setting(text: &str) -> Result<(String, u64), String> {
+/// A parameter, or a part of one after a dot, and its value as JSON.
+fn parse_setting(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    let value = value.parse().map_err(|e| format!("{value}: {e}"))?;
+    let value = serde_json::from_str(value).map_err(|e| format!("{value}: {e}"))?;
     Ok((name.to_owned(), value))
+}
+
+/// Puts a value where a dotted name says.
+fn put(fields: &mut Value, name: &str, value: Value) {
+    let place = match name.split_once('.') {
+        Some((outer, inner)) => fields.get_mut(outer).map(|part| (part, inner)),
+        None => Some((&mut *fields, name)),
+    };
+    match (place, name.split_once('.')) {
+        (Some((Value::Object(part), last)), _) => drop(part.insert(last.to_owned(), value)),
+        (_, Some((outer, inner))) => fields[outer] = json!({ inner: value }),
+        _ => {}
+    }
 }
 
 /// Runs `mulu params`.
@@ -89,35 +106,46 @@ fn parse_setting(text: &str) -> Result<(String, u64), String> {
 /// # Errors
 /// Exit 2 to 6.
 pub fn params(context: &Context, command: ParamsCommand) -> Outcome<()> {
-    let stored: Stored<Value> = records::read(&context.node()?, PARAMS_KEY)?;
-    let (set, submit) = match command {
+    let node = context.node()?;
+    let stored: Stored<ParamsRecord> = records::read(&node, PARAMS_KEY)?;
+    let height = Height(ChainView::ask(&node)?.height).next();
+    let (set, from, submit) = match command {
         ParamsCommand::Show => {
-            show_params(context, &stored);
+            show_params(context, stored, height);
             return Ok(());
         }
-        ParamsCommand::Propose { set, submit } => (set, submit),
+        ParamsCommand::Propose { set, from, submit } => (set, from.map(Height), submit),
     };
-    let mut fields = stored.value;
+    let mut fields = json!(stored.value.at(height));
     for (name, value) in set {
-        if let Some(fields) = fields.as_object_mut() {
-            fields.insert(name, json!(value));
-        }
+        put(&mut fields, &name, value);
     }
     let params: Params = serde_json::from_value(fields)
         .map_err(|e| Failure::usage(text!("the parameters: {e}", "参数有误：{e}")))?;
-    let change = ParamsChange { params, prev: stored.version };
+    let change = ParamsChange { params, prev: stored.version, in_force_from: from };
     submit::actions(context, &submit, vec![Action::ParamsChange(change)])
 }
 
-fn show_params(context: &Context, stored: &Stored<Value>) {
+/// The parameters in force at a height, and those that wait for theirs.
+fn show_params(context: &Context, stored: Stored<ParamsRecord>, height: Height) {
+    let waits = stored.value.pending.clone().filter(|pending| pending.in_force_from > height);
+    let params = stored.value.at(height);
     if context.is_json() {
-        context.print_json(&json!({ "version": stored.version, "value": stored.value }));
+        context.print_json(&json!({ "version": stored.version, "value": params,
+            "pending": waits }));
         return;
     }
     let mut rows =
         vec![(context.word("version", "版本摘要").to_owned(), stored.version.to_string())];
-    for (name, value) in stored.value.as_object().into_iter().flatten() {
+    let (now, later) = (json!(params), json!(waits.as_ref().map(|waits| &waits.params)));
+    for (name, value) in now.as_object().into_iter().flatten() {
         rows.push((name.clone(), value.to_string()));
+    }
+    let changed =
+        later.as_object().into_iter().flatten().filter(|(name, v)| now.get(name) != Some(v));
+    for (name, value) in changed {
+        let from = waits.as_ref().map(|waits| waits.in_force_from).unwrap_or_default();
+        rows.push((format!("{name} ({} {from})", context.word("from", "自")), value.to_string()));
     }
     context.print(&render::fields(&rows));
 }

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use mulu_contracts::action::Action;
-use mulu_contracts::entry::{Entry, EntryPublish, EntryRevise, EntryStanding, EntryWithdraw};
+use mulu_contracts::entry::{
+    Entry, EntryDecision, EntryPublish, EntryRevise, EntryStanding, EntrySubmit, EntryWithdraw,
+    Submission,
+};
+use mulu_contracts::state::submission_key;
 
 use super::{lookup, registry};
 use crate::context::Context;
@@ -61,6 +65,22 @@ pub enum EntryCommand {
         #[command(flatten)]
         submit: SubmitArgs,
     },
+    /// Submit an entry, or a new version of one, for registration 报送条目（登记后发布）
+    #[command(after_help = FORM)]
+    Submit {
+        /// JSON file with the complete version, `-` for standard input 完整版本的 JSON 文件
+        file: PathBuf,
+        /// The entry it is a new version of: id or resource code 所修订的条目
+        #[arg(long, value_name = "ENTRY")]
+        revises: Option<String>,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+    /// Register a submitted version (authority) 登记所报送的版本（主管部门）
+    Register(DecisionArgs),
+    /// Publish a registered version (authority) 发布已登记的版本（主管部门）
+    Release(DecisionArgs),
     /// Suspend an entry (provider or authority) 暂停条目
     Suspend(StandingArgs),
     /// Publish a suspended or withdrawn entry again 恢复条目
@@ -77,6 +97,16 @@ pub enum EntryCommand {
     Lift(StandingArgs),
 }
 
+/// Options of the commands that decide on a submitted version.
+#[derive(Debug, clap::Args)]
+pub struct DecisionArgs {
+    /// Its primary resource code, or the entry's id 主信息资源代码或条目编号
+    id: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
+}
+
 /// Options of the commands that change where an entry stands.
 #[derive(Debug, clap::Args)]
 pub struct StandingArgs {
@@ -85,6 +115,9 @@ pub struct StandingArgs {
     /// Why; of a freeze, what is ordered by which document 原因或依据文件
     #[arg(long)]
     reason: String,
+    /// Return or reject what was submitted of it, not the entry 针对所报送的版本
+    #[arg(long)]
+    submission: bool,
     /// Submitting.
     #[command(flatten)]
     submit: SubmitArgs,
@@ -118,6 +151,15 @@ pub fn run(context: &Context, command: EntryCommand) -> Outcome<()> {
                 EntryWithdraw { entry_id: current.value.entry_id, prev: current.version, reason };
             submit::actions(context, &submit, vec![Action::EntryWithdraw(action)])
         }
+        EntryCommand::Submit { file, revises, submit } => {
+            let content: EntryPublish = registry::read(&file, "entry")?;
+            let revised = revises.map(|id| current(context, &id)).transpose()?;
+            let prev = revised.map(|revised| revised.version);
+            let action = EntrySubmit { prev, entry: content.entry };
+            submit::actions(context, &submit, vec![Action::EntrySubmit(Box::new(action))])
+        }
+        EntryCommand::Register(args) => decide(context, args, Action::EntryRegister),
+        EntryCommand::Release(args) => decide(context, args, Action::EntryRelease),
         EntryCommand::Suspend(args) => standing(context, args, Action::EntrySuspend),
         EntryCommand::Resume(args) => standing(context, args, Action::EntryResume),
         EntryCommand::Retire(args) => {
@@ -139,11 +181,32 @@ fn standing(
     args: StandingArgs,
     action: fn(EntryStanding) -> Action,
 ) -> Outcome<()> {
-    let StandingArgs { id, reason, submit } = args;
-    let current = current(context, &id)?;
-    let standing =
-        EntryStanding { entry_id: current.value.entry_id, prev: current.version, reason };
+    let StandingArgs { id, reason, submission, submit } = args;
+    let (entry_id, prev) = if submission {
+        let submitted = submitted(context, &id)?;
+        (submitted.value.entry_id, submitted.version)
+    } else {
+        let current = current(context, &id)?;
+        (current.value.entry_id, current.version)
+    };
+    let standing = EntryStanding { entry_id, prev, reason };
     submit::actions(context, &submit, vec![action(standing)])
+}
+
+fn decide(
+    context: &Context,
+    args: DecisionArgs,
+    action: fn(EntryDecision) -> Action,
+) -> Outcome<()> {
+    let Stored { version, value } = submitted(context, &args.id)?;
+    let decision = EntryDecision { entry_id: value.entry_id, submission: version };
+    submit::actions(context, &args.submit, vec![action(decision)])
+}
+
+/// What was last submitted of the entry a person means; there may be no entry yet.
+fn submitted(context: &Context, id: &str) -> Outcome<Stored<Submission>> {
+    let entry_id = id.parse().unwrap_or_else(|_| mulu_contracts::state::entry_id(id));
+    records::read(&context.node()?, &submission_key(&entry_id))
 }
 
 /// The entry a person means, as it stands.

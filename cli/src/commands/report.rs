@@ -3,6 +3,8 @@
 //! Each report reads lists page by page, so a catalog need not fit into memory; what is kept is at most
 //! [`KEPT_MAX`] ids. All reports show the chain as the node has it, without proofs.
 
+mod overdue;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +47,8 @@ pub enum Report {
     Mismatches,
     /// Grants whose obligation to delete or to report is overdue 逾期的义务
     OverdueObligations,
+    /// Answers, first deliveries, decisions and rebinding past their deadline 逾期未办事项
+    Overdue,
 }
 
 /// Options of `mulu report`.
@@ -84,6 +88,7 @@ pub fn run(context: &Context, args: &ReportArgs) -> Outcome<()> {
         Report::UnmatchedDeliveries => unmatched_deliveries(&node)?,
         Report::Mismatches => mismatches(&node)?,
         Report::OverdueObligations => overdue_obligations(&node, now)?,
+        Report::Overdue => overdue::overdue(&node, now)?,
     };
     if let Some(of) = &args.of {
         findings.retain(|finding| finding.member == *of);
@@ -133,7 +138,7 @@ fn kept<T>(found: &BTreeSet<T>) -> Outcome<()> {
 }
 
 fn rebind_due(node: &Node, now: TimeMs) -> Outcome<Vec<Finding>> {
-    let state = Remote { node, read: RefCell::default() };
+    let state = Remote::of(node);
     let mut findings = Vec::new();
     each(node, "entries", |key, entry: Entry| {
         let due = rebind::due(&state, &entry, now)
@@ -153,6 +158,12 @@ fn rebind_due(node: &Node, now: TimeMs) -> Outcome<Vec<Finding>> {
 struct Remote<'n> {
     node: &'n Node,
     read: RefCell<BTreeMap<String, Option<Vec<u8>>>>,
+}
+
+impl<'n> Remote<'n> {
+    fn of(node: &'n Node) -> Self {
+        Remote { node, read: RefCell::default() }
+    }
 }
 
 impl StateRead for Remote<'_> {

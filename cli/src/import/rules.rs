@@ -183,6 +183,7 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
         status: OfficeStatus::Active,
         established_at_height: height,
         dissolved_at_height: None,
+        dissolved_at_ms: None,
         successor: None,
     };
     let duty = Duty {
@@ -200,6 +201,7 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
         registered_at_height: height,
         supersedes: None,
         ended_at_height: None,
+        ended_at_ms: None,
         end_basis: None,
         successor: None,
     };
@@ -238,6 +240,7 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
             registered_at_height: height,
             revised_at_height: None,
             columns_changed: Vec::new(),
+            revised_at_ms: None,
         };
         records.insert(state::system_key(id), state::encode(&system));
     }

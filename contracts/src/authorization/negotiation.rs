@@ -55,13 +55,14 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
     if let Some(replaced) = &action.replaces {
         onward::replaceable(call, replaced, &action.entry_id, &provider)?;
     }
-    let automatic = action.parent.is_none() && onward::is_unconditional(&entry, action);
-    require(automatic || !action.auto_agree, Rule::AuthorizationAutomatic, || {
+    let unconditional = action.parent.is_none() && onward::is_unconditional(&entry, action);
+    require(unconditional || !action.auto_agree, Rule::AuthorizationAutomatic, || {
         entry.entry_id.to_string()
     })?;
     field::text("purpose.basis", &action.purpose.basis, PURPOSE_CHARS_MAX)?;
     field::text("purpose.scenario", &action.purpose.scenario, PURPOSE_CHARS_MAX)?;
     field::text("scope", &action.scope, PURPOSE_CHARS_MAX)?;
+    let answer_days = call.params.deadlines.answer_days(unconditional);
     let authorization = Authorization {
         authorization_id: call.new_record_id(authorization_key)?,
         entry_id: action.entry_id,
@@ -93,6 +94,10 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         suspended_by: None,
         status_reason: None,
         confirmed_at_height: None,
+        requested_at_ms: call.noted(answer_days),
+        unconditional: unconditional && answer_days > 0,
+        finalized_at_ms: None,
+        handed_on: Totals::default(),
     };
     // A request is refused now (TX-15) if its record could outgrow what the state holds later:
     // neither agreement nor revocation may ever fail for that reason.
@@ -111,6 +116,7 @@ fn largest(authorization: &Authorization) -> Authorization {
         by: authorization.provider.clone(),
         at_height: Height(u64::MAX),
         reason: Some(widest.clone()),
+        at_ms: Some(u64::MAX),
     };
     let obligations = Obligations {
         delete_by_ms: Some(COUNTER_MAX),
@@ -126,8 +132,10 @@ fn largest(authorization: &Authorization) -> Authorization {
         confirmed_at_height: Some(Height(u64::MAX)),
         terms_hash: Some(authorization.entry_version),
         finalized_at_height: Some(Height(u64::MAX)),
+        finalized_at_ms: Some(u64::MAX),
         ended: Some(ended),
         totals: Totals { delivered: all, received: all, used: all },
+        handed_on: Totals { delivered: all, received: all, used: all },
         ..authorization.clone()
     }
 }
@@ -184,7 +192,7 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
     let (to, now) = (authorization.extent().window.to_ms, call.block.time_ms);
     require(to >= now.0, Rule::AuthorizationOver, || format!("window.to_ms {to}, now {now}"))?;
     if let Some(parent) = &authorization.parent {
-        onward::require_usable(call, parent)?;
+        onward::require_unspent(call, parent)?;
     }
     if let Some(replaced) = &authorization.replaces {
         onward::supersede(call, replaced, &authorization)?;
@@ -192,6 +200,7 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
     let finalized = Authorization {
         status: Status::Finalized,
         finalized_at_height: Some(call.height()),
+        finalized_at_ms: call.noted(call.params.deadlines.provision_days),
         ..authorization
     };
     write(call, &finalized)
@@ -311,8 +320,13 @@ pub(super) fn end(
     reason: Option<&String>,
 ) -> Step {
     field::optional("reason", reason, REASON_CHARS_MAX)?;
-    let ended =
-        Ended { by: call.uscc().to_owned(), at_height: call.height(), reason: reason.cloned() };
+    let disputable = status == Status::Rejected;
+    let ended = Ended {
+        by: call.uscc().to_owned(),
+        at_height: call.height(),
+        reason: reason.cloned(),
+        at_ms: call.noted(call.params.deadlines.dispute_days).filter(|_| disputable),
+    };
     write(call, &Authorization { status, ended: Some(ended), ..authorization })
 }
 

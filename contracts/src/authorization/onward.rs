@@ -4,11 +4,15 @@
 use mulu_chain::digest::Digest;
 
 use super::negotiation::{load, require_status, write};
-use super::{Authorization, AuthorizationRequest, AuthorizationStatus as Status, Ended};
+use super::{
+    Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, spent,
+};
 use crate::call::Call;
 use crate::catalog::{Level, PersonalInfo, ShareType};
 use crate::entry::Entry;
-use crate::rejection::{Step, require};
+use crate::limits::{COUNTER_MAX, ONWARD_DEPTH_MAX};
+use crate::receipt::ReceiptKind;
+use crate::rejection::{Step, require, shown};
 use crate::rule::Rule;
 use crate::state::authorization_key;
 
@@ -19,18 +23,22 @@ pub(super) fn hands_on(
     parent: &Digest,
     action: &AuthorizationRequest,
 ) -> Step<(String, String)> {
-    let parent = require_usable(call, parent)?;
+    let parent = require_unspent(call, parent)?;
     let extent = parent.extent();
+    let depth = if parent.parent.is_some() { 2 } else { 1 };
     let covered = action.entry_id == parent.entry_id
         && action.entry_version == parent.entry_version
         && action.items.iter().all(|item| extent.items.contains(item))
         && action.items.is_empty() == extent.items.is_empty()
         && extent.window.contains(&action.window)
         && action.limits.within(&extent.limits)
-        && action.method == parent.method;
-    require(covered && !action.onward, Rule::AuthorizationOnward, || {
-        format!("more than {} grants", parent.authorization_id)
-    })?;
+        && action.method == parent.method
+        && action.purpose == parent.purpose;
+    require(
+        covered && depth <= ONWARD_DEPTH_MAX && !action.onward,
+        Rule::AuthorizationOnward,
+        || format!("more than {} grants", parent.authorization_id),
+    )?;
     let own = parent.consumer == call.uscc();
     require(!own, Rule::AuthorizationSelf, || parent.consumer.clone())?;
     Ok((parent.consumer, parent.consumer_office))
@@ -45,6 +53,47 @@ pub(crate) fn require_usable(call: &mut Call<'_, '_>, parent: &Digest) -> Step<A
     })?;
     call.touch(authorization_key(&parent.authorization_id));
     Ok(parent)
+}
+
+/// A grant in force that may be handed on, and of which something is left (AUT-17).
+pub(super) fn require_unspent(call: &mut Call<'_, '_>, parent: &Digest) -> Step<Authorization> {
+    let parent = require_usable(call, parent)?;
+    let limits = parent.extent().limits;
+    let all = spent(&parent.totals, &parent.handed_on);
+    require(!all.iter().any(|all| limits.used_up(all)), Rule::AuthorizationOnward, || {
+        format!("{} is used up", parent.authorization_id)
+    })?;
+    Ok(parent)
+}
+
+/// Counts a receipt of a grant against the grant that it hands on, within whose limits it stays
+/// together with all others (RCP-16).
+pub(crate) fn count(
+    call: &mut Call<'_, '_>,
+    parent: &Digest,
+    kind: ReceiptKind,
+    counts: &Counts,
+    replaced: &Counts,
+) -> Step {
+    let parent = load(call.overlay, parent)?;
+    let mut handed_on = parent.handed_on;
+    let total = match kind {
+        ReceiptKind::Delivered => &mut handed_on.delivered,
+        ReceiptKind::Received => &mut handed_on.received,
+        ReceiptKind::Used => &mut handed_on.used,
+        ReceiptKind::Denied | ReceiptKind::Deleted => return Ok(()),
+    };
+    *total = total.minus(replaced).plus(counts);
+    let limits = parent.extent().limits;
+    let with_own = parent.totals.used.plus(total);
+    let countable = with_own.calls.max(with_own.records).max(with_own.bytes) <= COUNTER_MAX;
+    require(countable && limits.allow(&with_own), Rule::ReceiptOnwardLimits, || {
+        let id = parent.authorization_id;
+        format!("of {id} would be used {}, granted are {}", shown(&with_own), shown(&limits))
+    })?;
+    let key = authorization_key(&parent.authorization_id);
+    call.touch(key.clone());
+    call.overlay.put(key, &Authorization { handed_on, ..parent })
 }
 
 /// A grant in force of the same entry and parties (AUT-18).
@@ -65,7 +114,8 @@ pub(super) fn replaceable(
 pub(super) fn supersede(call: &mut Call<'_, '_>, replaced: &Digest, by: &Authorization) -> Step {
     let old = load(call.overlay, replaced)?;
     require_status(&old, &[Status::Finalized, Status::Suspended])?;
-    let ended = Ended { by: call.uscc().to_owned(), at_height: call.height(), reason: None };
+    let (submitter, at_height) = (call.uscc().to_owned(), call.height());
+    let ended = Ended { by: submitter, at_height, reason: None, at_ms: None };
     let superseded = Authorization {
         status: Status::Superseded,
         superseded_by: Some(by.authorization_id),

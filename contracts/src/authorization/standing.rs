@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::negotiation::{consumer_acts, end, load, provider_acts, require_status, write};
 use super::{Authorization, AuthorizationStatus as Status};
 use crate::call::Call;
+use crate::deadline;
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::REASON_CHARS_MAX;
@@ -84,6 +85,12 @@ pub(crate) fn dispute(call: &mut Call<'_, '_>, action: &AuthorizationStanding) -
     let authorization = load(call.overlay, &action.authorization_id)?;
     consumer_acts(call, &authorization)?;
     require_status(&authorization, &[Status::Rejected])?;
+    let due = deadline::of_dispute(&authorization, call.params);
+    require(
+        due.is_none_or(|due| call.block.time_ms.0 <= due),
+        Rule::AuthorizationDisputeLate,
+        || format!("it could be disputed until {}", due.unwrap_or_default()),
+    )?;
     field::text("reason", &action.reason, REASON_CHARS_MAX)?;
     let disputed = Authorization {
         status: Status::Disputed,

@@ -13,6 +13,7 @@
 use mulu_chain::digest::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::submission::{self, SubmissionStatus};
 use super::{Claim, Entry, EntryStatus as Status, Frozen, check_content, claim, current};
 use super::{require_free, require_version, write};
 use crate::call::Call;
@@ -48,8 +49,8 @@ pub(crate) fn resume(call: &mut Call<'_, '_>, action: &EntryStanding) -> Step {
     if entry.status == Status::Withdrawn {
         let own = entry.provider == call.uscc();
         require(own, Rule::EntryForeign, || format!("{} withdrew it", entry.provider))?;
-        check_content(call, &entry.content)?;
-        claim(call, &entry.entry_id, &entry.content, Claim::Again)?;
+        check_content(call, &entry.content, &entry.provider)?;
+        claim(call, &entry.entry_id, &entry.content, Claim::Again, &entry.provider)?;
     } else if !call.signers.own_has(KeyRole::Authority) {
         let by = entry.suspended_by.as_deref().unwrap_or_default();
         require(by == call.uscc(), Rule::EntrySuspender, || format!("{by} suspended it"))?;
@@ -67,12 +68,18 @@ pub(crate) fn retire(call: &mut Call<'_, '_>, action: &EntryStanding) -> Step {
 }
 
 pub(crate) fn return_(call: &mut Call<'_, '_>, action: &EntryStanding) -> Step {
+    if submission::refuse(call, action, SubmissionStatus::Returned)? {
+        return Ok(());
+    }
     let entry = load(call, action, Who::Authority)?;
     require_status(&entry, &[Status::Published, Status::Suspended])?;
     change(call, action, Entry { status: Status::Returned, suspended_by: None, ..entry })
 }
 
 pub(crate) fn reject(call: &mut Call<'_, '_>, action: &EntryStanding) -> Step {
+    if submission::refuse(call, action, SubmissionStatus::Rejected)? {
+        return Ok(());
+    }
     let entry = load(call, action, Who::Authority)?;
     let from = [Status::Published, Status::Suspended, Status::Withdrawn, Status::Returned];
     require_status(&entry, &from)?;

@@ -93,4 +93,10 @@ pub(super) const TEXTS: &[Text] = &[
         ["Look at the entry's status first.", "请先查看条目状态。"]),
     text("ENT-28", ["Another member suspended the entry", "条目由其他成员暂停"],
         ["Ask that member, or the authority.", "请联系该成员或主管部门。"]),
+    text("ENT-29", ["Entries are registered before they are published here", "本联盟的条目须先登记后发布"],
+        ["Submit it with entry.submit; an authority registers and releases it.", "请用 entry.submit 报送，由主管部门登记并发布。"]),
+    text("ENT-30", ["Nothing was submitted of this entry", "该条目没有报送记录"],
+        ["Check the entry id; its provider submits first.", "请核对条目标识；须先由提供方报送。"]),
+    text("ENT-31", ["The submission's status does not allow this", "报送状态不允许该操作"],
+        ["Register what is submitted, release what is registered; what was returned is submitted again.", "已报送的可登记，已登记的可发布；退回或驳回的须重新报送。"]),
 ];

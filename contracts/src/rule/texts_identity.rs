@@ -28,6 +28,10 @@ pub(super) const TEXTS: &[Text] = &[
         ["Read the parameters again and let prev be their version.", "请重新读取参数，并将 prev 设为其版本摘要。"]),
     text("PAR-03", ["A threshold exceeds the number of members that signed", "门槛超过本次签名的成员数"],
         ["Have as many members sign the change as it will need from then on.", "请让与新门槛同样多的成员签署本次变更。"]),
+    text("PAR-04", ["The height to be in force from is not ahead, or too far", "生效高度未在将来或过远"],
+        ["Name a height after this block, or none for the next one.", "请填写晚于本区块的高度；不填则下一高度生效。"]),
+    text("PAR-05", ["The dates of the calendar are not ascending", "日历日期未按升序排列"],
+        ["Sort holidays and workdays, each date once.", "请将 holidays 与 workdays 各自按升序排列，日期不重复。"]),
 
     text("MEM-01", ["The member is not registered", "成员未登记"],
         ["Check the unified social credit code; an authority admits members.", "请核对统一社会信用代码；成员由主管部门接纳。"]),

@@ -46,6 +46,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Leave auto_agree out and let the provider answer.", "请省略 auto_agree，由提供方答复。"]),
     text("AUT-21", ["An obligation does not fit the grant", "义务与授权不符"],
         ["Mask only granted items, and let report_every_ms be at least 1.", "只能对授权内的信息项脱敏，report_every_ms 至少为 1。"]),
+    text("AUT-22", ["The time to dispute the refusal is over", "争议期限已过"],
+        ["Request again, and say what has changed.", "请重新申请，并说明变化。"]),
 
     text("RCP-01", ["The authorization is not in force", "授权未生效或已终止"],
         ["Only a finalized authorization takes receipts; record a refused attempt as denied.", "只有已生效的授权可登记回执；被拒绝的尝试请登记为 denied。"]),
@@ -77,6 +79,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Name a receipt of the same kind, signer and authorization that was not corrected before.", "请填写同类型、同签署方、同一授权且未被更正过的回执。"]),
     text("RCP-15", ["The number of call lines is not the number of calls", "调用明细行数与调用次数不符"],
         ["Let lines be counts.calls, at least 1, and give their root as digest.", "lines 须等于 counts.calls 且至少为 1，并以其 Merkle 根作为 digest。"]),
+    text("RCP-16", ["The grant handed on would be used up beyond its limits", "所转授的授权将超出其限额"],
+        ["Stay within what the first grant leaves; ask its provider for more.", "请不超过原授权的余量；需要更多请向其提供方申请。"]),
     text("COR-01", ["A provider needs no correction of its own entry", "提供方无需对自己的条目提出纠错"],
         ["Revise the entry.", "请直接修订条目。"]),
     text("COR-02", ["The entry has no such item", "条目没有该信息项"],

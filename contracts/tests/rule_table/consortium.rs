@@ -26,7 +26,20 @@ pub fn params(table: &mut Table) {
     by(Rule::ParamsPrev, CONSORTIUM, &with(change.clone(), "/prev", json!(Digest::ZERO)));
     for (name, value) in [("authority_threshold", 2), ("consortium_threshold", 3)] {
         let beyond = with(change.clone(), &format!("/params/{name}"), json!(value));
-        by(Rule::ParamsThreshold, CONSORTIUM, &beyond);
+        by(Rule::ParamsThreshold, CONSORTIUM, &with(beyond, "/in_force_from", json!(0)));
+    }
+    let unsorted = json!({"holidays": ["2026-01-02", "2026-01-01"]});
+    by(Rule::ParamsCalendar, CONSORTIUM, &with(change.clone(), "/params/calendar", unsorted));
+    let twice = json!({"workdays": ["2026-01-04", "2026-01-04"]});
+    by(Rule::ParamsCalendar, CONSORTIUM, &with(change.clone(), "/params/calendar", twice));
+    let no_date = json!({"holidays": ["2026-02-30"]});
+    by(Rule::FieldDate, CONSORTIUM, &with(change.clone(), "/params/calendar", no_date));
+    let many = json!({"holidays": vec!["2026-01-01"; 367]});
+    by(Rule::FieldCount, CONSORTIUM, &with(change.clone(), "/params/calendar", many));
+    let long = json!({"dispute_days": 367});
+    by(Rule::ParamsForm, CONSORTIUM, &with(change.clone(), "/params/deadlines", long));
+    for from in [0, 1, 10_000_002] {
+        by(Rule::ParamsFrom, CONSORTIUM, &with(change.clone(), "/in_force_from", json!(from)));
     }
     table.by(Rule::KeyThreshold, &world, PROVIDER, &[PROVIDER_ADMIN], change.clone());
     let mut world = world;
@@ -59,6 +72,33 @@ pub fn validators(table: &mut Table) {
     by(Rule::ValidatorSetForm, CONSORTIUM, retire(VALIDATOR, "更换"));
     by(Rule::KeyConsortium, &[AUTHORITY_KEY], retire(VALIDATOR, "更换"));
     table.founding(Rule::ValidatorPower, |f| f.validators[0].power = 1_000_001);
+}
+
+/// From a single validator to three and back, one a block.
+pub fn small_sets(table: &mut Table) {
+    let mut founding = founding();
+    for seed in [20, 21] {
+        let key = json!({"public_key": key_text(seed), "roles": ["validator"]});
+        founding.keys.push((PROVIDER.to_owned(), serde_json::from_value(key).unwrap()));
+    }
+    let mut world = World::new();
+    world.state = mulu_contracts::genesis_state::genesis_state(&founding).unwrap();
+    let admit = |seed: u8, power: u64| {
+        json!({"type": "validator.admit",
+            "validator": {"public_key": key_text(seed), "power": power, "member": PROVIDER}})
+    };
+    let retire = |seed: u8| json!({"type": "validator.retire", "public_key": key_text(seed), "reason": "更换"});
+    table.by(Rule::ValidatorQuorum, &world, AUTHORITY, CONSORTIUM, admit(20, 3));
+    let payload = world.payload(AUTHORITY, None, vec![admit(20, 1), admit(21, 1)]);
+    table.refused(Rule::ValidatorQuorum, &mut world, &sign(&payload, CONSORTIUM));
+    let swap = world.payload(AUTHORITY, None, vec![admit(20, 1), retire(VALIDATOR)]);
+    table.refused(Rule::ValidatorQuorum, &mut world, &sign(&swap, CONSORTIUM));
+    for action in [admit(20, 1), admit(21, 1), retire(VALIDATOR), retire(20)] {
+        let transaction = world.by(AUTHORITY, CONSORTIUM, action);
+        world.accept(transaction);
+    }
+    let set = mulu_contracts::state::validator_set(&world).unwrap().unwrap();
+    assert_eq!((set.total_power(), set.validators().len()), (1, 1));
 }
 
 pub fn evidence(table: &mut Table) {
@@ -142,6 +182,33 @@ fn proposals_are_evidence_in_one_form() {
     println!("{}", String::from_utf8_lossy(&world.state[&key]));
 }
 
+/// A change named for a later height waits for it, and the next change takes its place.
+#[test]
+fn parameters_wait_for_their_height() {
+    let mut world = World::new();
+    let heartbeat = |world: &World, height: u64| {
+        mulu_contracts::state::params(world, Height(height)).unwrap().heartbeat_ms
+    };
+    let change = |world: &mut World, heartbeat_ms: u64, from: Option<u64>| {
+        let params = Params { heartbeat_ms, ..Params::default() };
+        let action = json!({"type": "params.change", "params": params,
+            "prev": world.version("params"), "in_force_from": from});
+        let transaction = world.by(AUTHORITY, CONSORTIUM, action);
+        world.accept(transaction);
+    };
+    let before = world.state["params"].clone();
+    change(&mut world, 5_000, Some(10));
+    assert_eq!([9, 10, 11].map(|h| heartbeat(&world, h)), [60_000, 5_000, 5_000]);
+    change(&mut world, 7_000, Some(20));
+    assert_eq!([9, 10, 19, 20].map(|h| heartbeat(&world, h)), [60_000, 60_000, 60_000, 7_000]);
+    // After its height, the one that waited is what the next change stands on.
+    world.height = 20;
+    change(&mut world, 8_000, Some(30));
+    assert_eq!([21, 29, 30].map(|h| heartbeat(&world, h)), [7_000, 7_000, 8_000]);
+    change(&mut world, 60_000, None);
+    assert_eq!(world.state["params"], before, "nothing is left of what waited");
+}
+
 /// Three heights of a growing set: the change is in the state at once, for the height after next.
 #[test]
 fn the_consortium_changes_what_it_agreed_on() {
@@ -151,7 +218,7 @@ fn the_consortium_changes_what_it_agreed_on() {
     let change = json!({"type": "params.change", "params": params, "prev": prev});
     let transaction = world.by(PROVIDER, CONSORTIUM, change);
     world.accept(transaction);
-    assert_eq!(mulu_contracts::state::params(&world).unwrap(), params);
+    assert_eq!(mulu_contracts::state::params(&world, Height(2)).unwrap(), params);
     let admit = json!({"type": "validator.admit",
         "validator": {"public_key": key_text(20), "power": 4, "member": PROVIDER}});
     let transaction = world.by(AUTHORITY, CONSORTIUM, admit);

@@ -1,6 +1,8 @@
 //! Grants that hang on others, are suspended, disputed, confirmed, or agreed without an answer.
 
+use mulu_chain::types::Height;
 use mulu_contracts::authorization::{Authorization, AuthorizationStatus as Status};
+use mulu_contracts::deadline;
 use mulu_contracts::rule::Rule;
 use mulu_contracts::state::{self, entry_id, record_id};
 use serde_json::{Value, json};
@@ -59,6 +61,48 @@ pub fn disputes(table: &mut Table) {
     let transaction = world.by(AUTHORITY, authority, decide(&world, true));
     world.accept(transaction);
     let transaction = world.by(CONSUMER, BOTH, world.finalize_action());
+    world.accept(transaction);
+}
+
+/// Two working days from a Friday end with Tuesday; what is not counted is not stored.
+pub fn deadlines(table: &mut Table) {
+    let mut world = World::published();
+    let days = json!({"dispute_days": 2, "answer_conditional_days": 10, "provision_days": 20});
+    world.patch("params", "/deadlines", days);
+    let action = world.request_action();
+    let transaction = world.by_consumer(action);
+    world.accept(transaction);
+    let params = state::params(&world, Height(9)).unwrap();
+    let asked = world.only_authorization();
+    let due = deadline::of_authorization(&asked, &params).unwrap();
+    // 2025-11-21 is a Friday; ten working days later is Friday, 5 December, in Beijing.
+    assert_eq!((due.step, due.due_ms), (deadline::Step::Answer, 1_764_950_399_999));
+    assert!(!asked.unconditional && asked.requested_at_ms == Some(START_MS + 1000));
+    let mut granted = world.clone();
+    for (keys, action) in [(&[PROVIDER_OFFICER][..], "agree"), (BOTH, "finalize")] {
+        let action = match action {
+            "agree" => granted.about("agree"),
+            _ => granted.finalize_action(),
+        };
+        let transaction = granted.by(PROVIDER, keys, action);
+        granted.accept(transaction);
+    }
+    let due = deadline::of_authorization(&granted.only_authorization(), &params).unwrap();
+    assert_eq!((due.step, due.member.as_deref()), (deadline::Step::Provide, Some(PROVIDER)));
+    let transaction = world.by_provider(told(world.about("reject")));
+    world.accept(transaction);
+    let dispute = told(world.about("dispute"));
+    let last = deadline::of_dispute(&world.only_authorization(), &params).unwrap();
+    assert_eq!(last, 1_764_086_399_999, "Tuesday, 25 November");
+    world.time_ms = last + 1;
+    table.consumer(Rule::AuthorizationDisputeLate, &world, dispute.clone());
+    table.consumer(
+        Rule::AuthorizationDisputeLate,
+        &world,
+        with(dispute.clone(), "/reason", json!("")),
+    );
+    world.time_ms = last;
+    let transaction = world.by_consumer(dispute);
     world.accept(transaction);
 }
 
@@ -177,6 +221,7 @@ pub fn onward(table: &mut Table) {
         ("/onward", json!(true)),
         ("/method", json!("mail")),
         ("/items", json!(["phone"])),
+        ("/purpose/scenario", json!("其他用途")),
     ] {
         let transaction = ask(&mut world, parent, path, new);
         table.refused(Rule::AuthorizationOnward, &mut world, &transaction);
@@ -192,6 +237,28 @@ pub fn onward(table: &mut Table) {
         "terms_hash": authorization(&world, &child).terms_hash});
     let transaction = world.by(AUTHORITY, &[30, CONSUMER_OFFICER], finalize);
     world.accept(transaction);
+    // What is handed on counts against the grant it comes from.
+    let receipt = |id: &str, kind: &str, calls: u64| {
+        json!({"type": "receipt.record", "authorization_id": id,
+            "terms_hash": authorization(&world, id).terms_hash, "kind": kind,
+            "items": ["name"], "purpose": purpose(), "digest": format!("sha256:{:064}", 7),
+            "window": {"from_ms": START_MS, "to_ms": START_MS + 1000},
+            "counts": {"calls": calls}, "seq": 1})
+    };
+    let mut used = world.clone();
+    let transaction = used.by_consumer(receipt(parent, "used", 70));
+    used.accept(transaction);
+    table.consumer(Rule::ReceiptOnwardLimits, &used, receipt(&child, "delivered", 31));
+    let transaction = used.by_consumer(receipt(&child, "delivered", 30));
+    used.accept(transaction);
+    assert_eq!(authorization(&used, parent).handed_on.delivered.calls, 30);
+    let next = with(receipt(parent, "used", 1), "/seq", json!(2));
+    let last = format!("receipt-chain/{parent}/{CONSUMER}");
+    let last: Value = serde_json::from_slice(&used.state[&last]).unwrap();
+    let next = with(next, "/prev_receipt", last["receipt_id"].clone());
+    table.consumer(Rule::ReceiptLimits, &used, next);
+    let transaction = ask(&mut used, parent, "/scope", json!("另一处室"));
+    table.refused(Rule::AuthorizationOnward, &mut used, &transaction);
     let revoke =
         json!({"type": "authorization.revoke", "authorization_id": parent, "reason": "违规"});
     let transaction = world.by_provider(revoke);

@@ -9,6 +9,7 @@ mod frame;
 mod grants;
 mod identity;
 mod operation;
+mod registration;
 mod sharing;
 mod standing;
 #[path = "../world/mod.rs"]
@@ -95,6 +96,7 @@ fn every_rule_fires() {
     sharing::receipts(&mut table);
     grants::standing(&mut table);
     grants::disputes(&mut table);
+    grants::deadlines(&mut table);
     grants::stricter(&mut table);
     grants::obligations(&mut table);
     grants::replacement(&mut table);
@@ -104,11 +106,14 @@ fn every_rule_fires() {
     operation::operations(&mut table);
     consortium::params(&mut table);
     consortium::validators(&mut table);
+    consortium::small_sets(&mut table);
     consortium::evidence(&mut table);
     standing::duties(&mut table);
     standing::systems(&mut table);
     standing::entries(&mut table);
     standing::authoritative(&mut table);
+    registration::submissions(&mut table);
+    registration::rivals(&mut table);
     delegation::standing(&mut table);
     delegation::delegations(&mut table);
     delegation::regions(&mut table);

@@ -138,7 +138,7 @@ pub fn judge(
             now: header.time_ms,
         }));
     }
-    let params = mulu_contracts::state::params(ledger)?;
+    let params = mulu_contracts::state::params(ledger, height)?;
     let bytes_max = usize::try_from(params.block_bytes_max).unwrap_or(usize::MAX);
     let count_max = usize::try_from(params.block_transactions_max).unwrap_or(usize::MAX);
     if block.size_bound() > bytes_max || transactions.len() > count_max {

@@ -102,7 +102,8 @@ impl Inner {
         }
         let since_commit = self.elapsed.0.saturating_sub(self.committed_at.0);
         let wait = if self.mempool.is_empty() {
-            let heartbeat = mulu_contracts::state::params(&self.ledger)
+            let next = self.tip.header.height.next();
+            let heartbeat = mulu_contracts::state::params(&self.ledger, next)
                 .map_err(ExecutionError::State)?
                 .heartbeat_ms;
             heartbeat.saturating_sub(self.now.0.saturating_sub(self.tip.header.time_ms.0))

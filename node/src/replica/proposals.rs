@@ -164,7 +164,8 @@ impl Inner {
         let Some(candidate) = self.candidates.body(id) else { return Ok(false) };
         let header = &candidate.verified.block.header;
         let (time, parent) = (header.time_ms, self.tip.header.time_ms);
-        let drift = mulu_contracts::state::params(&self.ledger)
+        let next = self.tip.header.height.next();
+        let drift = mulu_contracts::state::params(&self.ledger, next)
             .map_err(ExecutionError::State)?
             .block_time_drift_ms;
         let too_new = time.0 > self.now.0.saturating_add(drift)
@@ -223,7 +224,8 @@ impl Inner {
         if self.guard.earlier_proposal(&placeholder).is_some() {
             return Ok(None);
         }
-        let params = mulu_contracts::state::params(&self.ledger).map_err(ExecutionError::State)?;
+        let params =
+            mulu_contracts::state::params(&self.ledger, height).map_err(ExecutionError::State)?;
         let bytes_max = usize::try_from(params.block_bytes_max).unwrap_or(usize::MAX);
         let transactions = self.mempool.select(
             usize::try_from(params.block_transactions_max).unwrap_or(usize::MAX),
