@@ -60,7 +60,7 @@ pub fn identity() -> Vec<Case> {
     let admit = authority(&world, &[AUTHORITY_KEY, 50], admit);
     cases.push(admit.touches(&[&member(NEWCOMER), &new]));
     let suspend = json!({"type": "member.suspend", "uscc": CONSUMER, "reason": "整改"});
-    let resume = with(suspend.clone(), "/type", json!("member.resume"));
+    let resume = json!({"type": "member.resume", "uscc": CONSUMER, "reason": "整改完成"});
     let suspended = after(&world, true, suspend.clone());
     cases.push(authority(&world, &[AUTHORITY_KEY], suspend).touches(&[&member(CONSUMER)]));
     cases.push(authority(&suspended, &[AUTHORITY_KEY], resume).touches(&[&member(CONSUMER)]));
@@ -161,7 +161,7 @@ pub fn entries() -> Vec<Case> {
     let touched = strs(&touched);
     let standing = |world: &World, verb: &str| {
         json!({"type": format!("entry.{verb}"), "entry_id": entry_id(CODE),
-            "prev": world.entry_version(), "reason": "整改"})
+            "prev": world.entry_version(), "reason": format!("整改：{verb}")})
     };
     let by_provider = |world: &World, verb: &str| {
         Case::new(world, PROVIDER, &[PROVIDER_OFFICER], standing(world, verb)).touches(&touched)

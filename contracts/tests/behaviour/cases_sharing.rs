@@ -15,7 +15,8 @@ use crate::{AUTHORITY_ROLE, Case, EITHER};
 const BOTH: &[u8] = &[CONSUMER_OFFICER, PROVIDER_OFFICER];
 
 fn told(action: Value) -> Value {
-    with(action, "/reason", json!("核查"))
+    let reason = format!("核查：{}", action["type"].as_str().unwrap());
+    with(action, "/reason", json!(reason))
 }
 
 /// A request that is rejected, and one that is disputed.

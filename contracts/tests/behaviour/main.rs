@@ -6,6 +6,7 @@ mod bounds;
 mod cases;
 mod cases_sharing;
 mod histories;
+mod records;
 mod signing;
 mod statuses;
 #[path = "../world/mod.rs"]
@@ -114,9 +115,4 @@ impl Case {
 /// The state key of a key.
 fn key_at(seed: u8) -> String {
     format!("key/{}", key_text(seed))
-}
-
-/// A stored record.
-fn record(world: &World, key: &str) -> Value {
-    serde_json::from_slice(&world.state[key]).unwrap()
 }
