@@ -8,13 +8,13 @@ use crate::Case;
 use crate::cases_sharing::all;
 use crate::world::*;
 
-fn changed(case: &Case, path: &str, new: Value) -> Result<(), &'static str> {
+pub fn changed(case: &Case, path: &str, new: Value) -> Result<(), &'static str> {
     let mut case = case.clone();
     case.action = with(case.action, path, new);
     case.verdict()
 }
 
-fn case(name: &str) -> Case {
+pub fn case(name: &str) -> Case {
     all().into_iter().find(|case| case.name() == name).unwrap()
 }
 

@@ -5,10 +5,13 @@
 mod bounds;
 mod cases;
 mod cases_sharing;
+mod edges;
 mod histories;
 mod records;
+mod relations;
 mod signing;
 mod statuses;
+mod words;
 #[path = "../world/mod.rs"]
 mod world;
 
