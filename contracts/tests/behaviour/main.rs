@@ -5,6 +5,7 @@
 mod bounds;
 mod cases;
 mod cases_sharing;
+mod consortium;
 mod edges;
 mod histories;
 mod records;
