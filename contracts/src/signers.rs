@@ -172,8 +172,7 @@ impl Signers {
     }
 
     /// A key that is being registered signed, too (KEY-08).
-    pub(crate) fn possession(&mut self, key: &PublicKey) -> Step {
-        self.needed.insert(*key);
+    pub(crate) fn possession(&self, key: &PublicKey) -> Step {
         require(self.newcomers.contains(key), Rule::KeyPossession, || key.to_string())
     }
 

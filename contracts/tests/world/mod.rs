@@ -77,6 +77,8 @@ pub struct World {
 
 impl StateRead for World {
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StateReadError> {
+        // A store need not know longer keys.
+        assert!(key.len() <= mulu_chain::limits::STATE_KEY_BYTES_MAX, "{key}");
         Ok(self.state.get(key).cloned())
     }
 }
