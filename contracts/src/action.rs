@@ -19,7 +19,9 @@ use crate::duty::DutyAbolish;
 use crate::duty::DutyRegister;
 use crate::duty::DutyTransfer;
 use crate::entry::EntryStanding;
-use crate::entry::{EntryDecision, EntryPublish, EntryRevise, EntrySubmit, EntryWithdraw};
+use crate::entry::{
+    EntryDecision, EntryPublish, EntryRevise, EntrySubmit, EntryTransfer, EntryWithdraw,
+};
 use crate::evidence::EvidenceRecord;
 use crate::key::KeyRotate;
 use crate::key::{KeyRegister, KeyRevoke};
@@ -170,6 +172,9 @@ pub enum Action {
     /// An authority publishes a registered version.
     #[serde(rename = "entry.release")]
     EntryRelease(EntryDecision),
+    /// An entry passes to another member.
+    #[serde(rename = "entry.transfer")]
+    EntryTransfer(Box<EntryTransfer>),
     /// A party or an authority suspends a grant.
     #[serde(rename = "authorization.suspend")]
     AuthorizationSuspend(AuthorizationStanding),
@@ -260,6 +265,7 @@ impl Action {
             Action::EntrySubmit(_) => "entry.submit",
             Action::EntryRegister(_) => "entry.register",
             Action::EntryRelease(_) => "entry.release",
+            Action::EntryTransfer(_) => "entry.transfer",
             Action::AuthorizationSuspend(_) => "authorization.suspend",
             Action::AuthorizationResume(_) => "authorization.resume",
             Action::AuthorizationConfirm(_) => "authorization.confirm",

@@ -112,6 +112,18 @@ pub struct Authorization {
     /// Totals of the receipts under the grants that hand this one on.
     #[serde(default, skip_serializing_if = "Totals::is_nothing")]
     pub handed_on: Totals,
+    /// Who provided when the terms were agreed, if the entry was transferred since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_with: Option<Party>,
+}
+
+/// A member and its office, as a side of an authorization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// 统一社会信用代码.
+    pub member: String,
+    /// The office, as id.
+    pub office: String,
 }
 
 /// Where an authorization stands.
@@ -327,14 +339,17 @@ impl Authorization {
     /// The terms as they stand.
     pub fn terms(&self) -> Terms {
         let extent = self.extent();
+        let own = (&self.provider, &self.provider_office);
+        let agreed = self.agreed_with.as_ref().map(|with| (&with.member, &with.office));
+        let (provider, provider_office) = agreed.unwrap_or(own);
         Terms {
             authorization_id: self.authorization_id,
             entry_id: self.entry_id,
             entry_version: self.entry_version,
             consumer: self.consumer.clone(),
             consumer_office: self.consumer_office.clone(),
-            provider: self.provider.clone(),
-            provider_office: self.provider_office.clone(),
+            provider: provider.clone(),
+            provider_office: provider_office.clone(),
             purpose: self.purpose.clone(),
             scope: self.scope.clone(),
             method: self.method,
@@ -351,9 +366,21 @@ impl Authorization {
     /// The authorization once both sides agree to its extent.
     pub fn agreed(self) -> Authorization {
         let granted = Some(self.extent().clone());
-        let mut agreed = Authorization { status: AuthorizationStatus::Agreed, granted, ..self };
+        let (status, agreed_with) = (AuthorizationStatus::Agreed, None);
+        let mut agreed = Authorization { status, granted, agreed_with, ..self };
         agreed.terms_hash = Some(agreed.terms().hash());
         agreed
+    }
+
+    /// The authorization with who provides the entry now; agreed terms go on naming who agreed.
+    pub fn followed(self, provider: &str, office: &str) -> Authorization {
+        if self.parent.is_some() || self.provider == provider {
+            return self;
+        }
+        let before = Party { member: self.provider, office: self.provider_office };
+        let agreed_with = self.agreed_with.or(self.terms_hash.map(|_| before));
+        let (provider, provider_office) = (provider.to_owned(), office.to_owned());
+        Authorization { provider, provider_office, agreed_with, ..self }
     }
 
     /// Whether it can be used at a block time.

@@ -9,6 +9,7 @@ mod checks;
 pub mod content;
 mod standing;
 mod submission;
+mod transfer;
 
 use std::collections::BTreeSet;
 
@@ -31,6 +32,8 @@ pub use standing::EntryStanding;
 pub(crate) use standing::{freeze, lift, reject, resume, retire, return_, suspend};
 pub use submission::{EntryDecision, EntrySubmit, Submission, SubmissionStatus};
 pub(crate) use submission::{register, release, submit};
+pub(crate) use transfer::transfer;
+pub use transfer::{EntryTransfer, Transferred};
 
 /// An entry as stored; its version hash is that of these bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,9 @@ pub struct Entry {
     /// When a revision last raised its level or shared it more strictly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stricter_since_height: Option<Height>,
+    /// The last time that another member became its provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferred: Option<Transferred>,
     /// What the provider says of it.
     pub content: EntryContent,
 }
@@ -96,6 +102,13 @@ pub enum EntryStatus {
     Rejected,
     /// 注销, by its provider; for ever.
     Retired,
+}
+
+impl Entry {
+    /// Whether a new content raises its level or shares it more strictly.
+    pub fn is_stricter(&self, content: &EntryContent) -> bool {
+        self.content.level < content.level || self.content.share.kind < content.share.kind
+    }
 }
 
 impl EntryStatus {
@@ -143,6 +156,22 @@ pub(crate) fn current(overlay: &Overlay<'_>, id: &Digest) -> Step<(Entry, Digest
     let value = overlay.value(&key)?;
     let value = value.ok_or_else(|| Stop::Rule(Rule::EntryUnknown, id.to_string()))?;
     Ok((state::decode(&key, &value)?, version_hash(&value)))
+}
+
+/// Who provides an entry, and its office (ENT-01); reads no more of it than that.
+pub(crate) fn provider(overlay: &Overlay<'_>, id: &Digest) -> Step<(String, String)> {
+    #[derive(Deserialize)]
+    struct Office {
+        office: String,
+    }
+    #[derive(Deserialize)]
+    struct Provided {
+        provider: String,
+        content: Office,
+    }
+    let found: Option<Provided> = overlay.get(&entry_key(id))?;
+    let found = found.ok_or_else(|| Stop::Rule(Rule::EntryUnknown, id.to_string()))?;
+    Ok((found.provider, found.content.office))
 }
 
 /// An entry that is not frozen (ENT-26).
@@ -194,6 +223,7 @@ fn first_version(
         suspended_by: None,
         frozen: None,
         stricter_since_height: None,
+        transferred: None,
         content: content.clone(),
     }
 }
@@ -208,10 +238,7 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
         &[EntryStatus::Published, EntryStatus::Returned],
     )?;
     call.signers.own(&[KeyRole::Officer], Some(&content.office))?;
-    let same = content.first_code() == old.content.first_code();
-    require(same, Rule::EntryPrimaryCode, || {
-        format!("found {}, expected {}", content.first_code(), old.content.first_code())
-    })?;
+    require_primary(&old, content)?;
     let provider = old.provider.clone();
     check_content(call, content, &provider)?;
     claim(call, &action.entry_id, content, Claim::Again, &provider)?;
@@ -221,13 +248,9 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &EntryRevise) -> Step {
 /// Publishes a new version in place of the one before.
 fn replace(call: &mut Call<'_, '_>, old: Entry, prev: Digest, content: &EntryContent) -> Step {
     touch_bound(call, &old.content);
-    let stricter = old.content.level < content.level || old.content.share.kind < content.share.kind;
+    let stricter = old.is_stricter(content).then_some(call.height());
     let entry = Entry {
-        stricter_since_height: if stricter {
-            Some(call.height())
-        } else {
-            old.stricter_since_height
-        },
+        stricter_since_height: stricter.or(old.stricter_since_height),
         version: old.version.saturating_add(1),
         prev: Some(prev),
         status: EntryStatus::Published,
@@ -278,6 +301,12 @@ fn require_status(entry: &Entry, allowed: &[EntryStatus]) -> Step {
     require(allowed.contains(&entry.status), Rule::EntryNotPublished, || {
         format!("{} is {}", entry.entry_id, shown(&entry.status))
     })
+}
+
+/// The primary code stays (ENT-08).
+fn require_primary(old: &Entry, content: &EntryContent) -> Step {
+    let (was, is) = (old.content.first_code(), content.first_code());
+    require(was == is, Rule::EntryPrimaryCode, || format!("found {is}, expected {was}"))
 }
 
 /// The optimistic lock (ENT-04).

@@ -218,6 +218,7 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::EntrySubmit(action) => entry::submit(call, action),
         Action::EntryRegister(action) => entry::register(call, action),
         Action::EntryRelease(action) => entry::release(call, action),
+        Action::EntryTransfer(action) => entry::transfer(call, action),
         Action::AuthorizationSuspend(action) => authorization::suspend(call, action),
         Action::AuthorizationResume(action) => authorization::resume(call, action),
         Action::AuthorizationConfirm(action) => authorization::confirm(call, action),

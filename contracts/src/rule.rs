@@ -121,6 +121,8 @@ rules! {
     EntryRegistration = "ENT-29",
     SubmissionUnknown = "ENT-30",
     SubmissionStatus = "ENT-31",
+    EntryTransferSelf = "ENT-32",
+    EntryParties = "ENT-33",
 
     // Who may use it, and what was done.
     AuthorizationUnknown = "AUT-01", AuthorizationParty = "AUT-02", AuthorizationStatus = "AUT-03",
@@ -142,6 +144,21 @@ impl Rule {
     /// What the rule is about: the id without its number.
     pub fn subject(self) -> &'static str {
         self.id().split('-').next().unwrap_or("")
+    }
+
+    /// Where the specification states it: an anchor of `SPEC.md`.
+    pub fn spec_anchor(self) -> &'static str {
+        match self.subject() {
+            "ENC" => "#2-encoding",
+            "SIG" => "#4-keys-and-signatures",
+            "JSN" => "#5-transactions",
+            "BLK" => "#6-blocks",
+            "LOG" => "#7-the-log",
+            "STA" => "#82-proofs",
+            "CRT" => "#9-certificates-and-validator-sets",
+            "BND" => "#10-bundles",
+            _ => "#11-records-and-rules",
+        }
     }
 
     /// What is wrong when the rule is broken, in English.

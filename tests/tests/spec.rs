@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 56] = [
+const ACTIONS: [&str; 57] = [
     "member.admit",
     "office.establish",
     "key.register",
@@ -57,6 +57,7 @@ const ACTIONS: [&str; 56] = [
     "entry.submit",
     "entry.register",
     "entry.release",
+    "entry.transfer",
     "authorization.suspend",
     "authorization.resume",
     "authorization.confirm",

@@ -31,7 +31,10 @@ pub fn derive(story: &Story<'_>, versions: Option<&Versions>) -> Result<usize, S
                 (Action::AuthorizationRequest(request), None) => {
                     requested(&act, request, &recorded, versions)
                 }
-                (_, Some(authorization)) => next(&act, authorization, &recorded, story),
+                (_, Some(authorization)) => {
+                    let authorization = followed(&act, authorization, &recorded, versions);
+                    next(&act, authorization, &recorded, story)
+                }
                 (_, None) => Err("its history does not begin with a request".to_owned()),
             };
             current = Some(step.map_err(|why| format!("{subject}: {why}"))?);
@@ -58,6 +61,9 @@ fn requested(
     // A grant that is handed on was checked against its parent, not against the entry.
     let told = versions.filter(|versions| versions.tells(&request.entry_id));
     let told = told.filter(|_| request.parent.is_none());
+    let with = recorded.agreed_with.as_ref();
+    let mut provider = with.map_or(&recorded.provider, |with| &with.member);
+    let mut provider_office = with.map_or(&recorded.provider_office, |with| &with.office);
     if let Some(versions) = told {
         let version = versions
             .before(&request.entry_id, act.place())
@@ -76,11 +82,7 @@ fn requested(
         if let Some(item) = request.items.iter().find(|item| !shares(item)) {
             return Err(format!("it names the item {item}, which the entry does not share"));
         }
-        let same = version.entry.provider == recorded.provider
-            && content.office == recorded.provider_office;
-        if !same {
-            return Err("its provider is not the entry's".to_owned());
-        }
+        (provider, provider_office) = (&version.entry.provider, &content.office);
     }
     let made = Authorization {
         authorization_id: record_id(&act.event.transaction, act.event.action),
@@ -88,8 +90,8 @@ fn requested(
         entry_version: request.entry_version,
         consumer: act.member().to_owned(),
         consumer_office: office.to_owned(),
-        provider: recorded.provider.clone(),
-        provider_office: recorded.provider_office.clone(),
+        provider: provider.clone(),
+        provider_office: provider_office.clone(),
         purpose: request.purpose.clone(),
         scope: request.scope.clone(),
         method: request.method,
@@ -117,8 +119,40 @@ fn requested(
         unconditional: recorded.unconditional,
         finalized_at_ms: None,
         handed_on: Totals::default(),
+        agreed_with: None,
     };
     Ok(if request.auto_agree { made.agreed() } else { made })
+}
+
+/// The authorization of who provided its entry when an action wrote it.
+fn followed(
+    act: &Act<'_>,
+    before: Authorization,
+    recorded: &Authorization,
+    versions: Option<&Versions>,
+) -> Authorization {
+    let writes = match act.action {
+        Action::ObjectionOpen(_) | Action::ObjectionDecide(_) | Action::ObjectionWithdraw(_) => {
+            false
+        }
+        Action::AuthorizationRequest(_) => false,
+        Action::AuthorizationFinalize(finalize) => {
+            let own = finalize.authorization_id == before.authorization_id;
+            own || recorded.superseded_by == Some(finalize.authorization_id)
+        }
+        Action::ReceiptRecord(r) => !matches!(r.kind, ReceiptKind::Denied | ReceiptKind::Deleted),
+        _ => true,
+    };
+    if !writes {
+        return before;
+    }
+    match versions.and_then(|versions| versions.before(&before.entry_id, act.place())) {
+        Some(version) => before.followed(&version.entry.provider, &version.entry.content.office),
+        None if recorded.agreed_with.is_some() && act.member() == recorded.provider => {
+            before.followed(&recorded.provider, &recorded.provider_office)
+        }
+        None => before,
+    }
 }
 
 /// The other authorization that an action is about: one that hands this one on, or replaces it. Its

@@ -6,6 +6,7 @@ use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::entry::{
     Entry, EntryContent, EntryStanding, EntryStatus, Frozen, Submission, SubmissionStatus,
+    Transferred,
 };
 use mulu_contracts::state::{encode, entry_id, entry_key, version_hash};
 
@@ -116,6 +117,27 @@ fn next(
                 }
                 _ => Err(format!("{id} releases a version of something else")),
             }
+        }
+        Action::EntryTransfer(transfer) => {
+            let old = before.ok_or_else(|| format!("{id} transfers what was not published"))?;
+            if old.hash != transfer.prev || old.entry.frozen.is_some() {
+                return Err(format!("{id} transfers another version, or a frozen one"));
+            }
+            let (old, status) = (&old.entry, old.entry.status);
+            let own = old.suspended_by.as_ref() == Some(&old.provider);
+            let (from, basis) = (old.provider.clone(), transfer.basis.clone());
+            let transferred = Transferred { from, at_height: act.event.height, basis };
+            Ok(Some(Entry {
+                provider: transfer.to.clone(),
+                status,
+                status_reason: old.status_reason.clone(),
+                suspended_by: old
+                    .suspended_by
+                    .clone()
+                    .map(|by| if own { transfer.to.clone() } else { by }),
+                transferred: Some(transferred),
+                ..replaced(act, old.clone(), transfer.prev, &transfer.entry)
+            }))
         }
         // About what was submitted.
         Action::EntryReturn(a) | Action::EntryReject(a)
@@ -267,13 +289,11 @@ fn stand(
 
 /// The record after a new version took its place.
 fn replaced(act: &Act<'_>, old: Entry, prev: Digest, content: &EntryContent) -> Entry {
-    let (was, is) = (&old.content, content);
-    let stricter = was.level < is.level || was.share.kind < is.share.kind;
-    let since = if stricter { Some(act.event.height) } else { old.stricter_since_height };
+    let stricter = old.is_stricter(content).then_some(act.event.height);
     Entry {
         status: EntryStatus::Published,
         status_reason: None,
-        stricter_since_height: since,
+        stricter_since_height: stricter.or(old.stricter_since_height),
         version: old.version.saturating_add(1),
         prev: Some(prev),
         updated_at_height: act.event.height,
@@ -296,6 +316,7 @@ fn published(act: &Act<'_>, content: &EntryContent) -> Entry {
         suspended_by: None,
         frozen: None,
         stricter_since_height: None,
+        transferred: None,
         content: content.clone(),
     }
 }

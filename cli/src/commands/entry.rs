@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use mulu_contracts::action::Action;
 use mulu_contracts::entry::{
-    Entry, EntryDecision, EntryPublish, EntryRevise, EntryStanding, EntrySubmit, EntryWithdraw,
-    Submission,
+    Entry, EntryDecision, EntryPublish, EntryRevise, EntryStanding, EntrySubmit, EntryTransfer,
+    EntryWithdraw, Submission,
 };
 use mulu_contracts::state::submission_key;
 
@@ -81,6 +81,23 @@ pub enum EntryCommand {
     Register(DecisionArgs),
     /// Publish a registered version (authority) 发布已登记的版本（主管部门）
     Release(DecisionArgs),
+    /// Pass an entry to another member; both and the authority sign 移交条目
+    #[command(after_help = FORM)]
+    Transfer {
+        /// The entry: id, first digits of it, or resource code 条目编号或信息资源代码
+        id: String,
+        /// JSON file with the entry as the other member has it 接收方的条目 JSON 文件
+        file: PathBuf,
+        /// The member it passes to 接收成员
+        #[arg(long, value_name = "USCC")]
+        to: String,
+        /// The decision that says so 依据
+        #[arg(long)]
+        basis: String,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
     /// Suspend an entry (provider or authority) 暂停条目
     Suspend(StandingArgs),
     /// Publish a suspended or withdrawn entry again 恢复条目
@@ -160,6 +177,13 @@ pub fn run(context: &Context, command: EntryCommand) -> Outcome<()> {
         }
         EntryCommand::Register(args) => decide(context, args, Action::EntryRegister),
         EntryCommand::Release(args) => decide(context, args, Action::EntryRelease),
+        EntryCommand::Transfer { id, file, to, basis, submit } => {
+            let content: EntryPublish = registry::read(&file, "entry")?;
+            let Stored { version: prev, value } = current(context, &id)?;
+            let (entry_id, entry) = (value.entry_id, content.entry);
+            let action = EntryTransfer { entry_id, prev, to, entry, basis };
+            submit::actions(context, &submit, vec![Action::EntryTransfer(Box::new(action))])
+        }
         EntryCommand::Suspend(args) => standing(context, args, Action::EntrySuspend),
         EntryCommand::Resume(args) => standing(context, args, Action::EntryResume),
         EntryCommand::Retire(args) => {

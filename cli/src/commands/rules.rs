@@ -47,8 +47,10 @@ pub fn run(context: &Context, args: &RulesArgs) -> Outcome<()> {
             .map(|rule| {
                 json!({
                     "id": rule.id(),
-                    "title": { "en": rule.title_en(), "zh": rule.title_zh() },
-                    "help": { "en": rule.help_en(), "zh": rule.help_zh() },
+                    "subject": rule.subject(),
+                    "condition": { "en": rule.title_en(), "zh": rule.title_zh() },
+                    "message": { "en": rule.help_en(), "zh": rule.help_zh() },
+                    "spec": format!("SPEC.md{}", rule.spec_anchor()),
                 })
             })
             .collect();

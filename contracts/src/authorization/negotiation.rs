@@ -9,24 +9,27 @@ use super::{
     Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
     AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
     AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Obligations,
-    Totals, Window, onward,
+    Party, Totals, Window, onward,
 };
 use crate::call::Call;
 use crate::catalog::ShareType;
 use crate::entry::{self, Entry};
 use crate::field;
 use crate::key::KeyRole;
-use crate::limits::{COUNTER_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
+use crate::limits::{CODE_BYTES_MAX, COUNTER_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::member::MemberRole;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, refuse, require, shown};
 use crate::rule::Rule;
-use crate::state::{authorization_key, entry_key, office_key};
+use crate::state::{authorization_key, entry_key, local_id, office_key};
 
-/// The authorization of an id (AUT-01).
+/// The authorization of an id (AUT-01), of who provides its entry now.
 pub(crate) fn load(overlay: &Overlay<'_>, id: &Digest) -> Step<Authorization> {
     let authorization: Option<Authorization> = overlay.get(&authorization_key(id))?;
-    authorization.ok_or_else(|| Stop::Rule(Rule::AuthorizationUnknown, id.to_string()))
+    let authorization =
+        authorization.ok_or_else(|| Stop::Rule(Rule::AuthorizationUnknown, id.to_string()))?;
+    let (provider, office) = entry::provider(overlay, &authorization.entry_id)?;
+    Ok(authorization.followed(&provider, &office))
 }
 
 pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) -> Step {
@@ -98,6 +101,7 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         unconditional: unconditional && answer_days > 0,
         finalized_at_ms: None,
         handed_on: Totals::default(),
+        agreed_with: None,
     };
     // A request is refused now (TX-15) if its record could outgrow what the state holds later:
     // neither agreement nor revocation may ever fail for that reason.
@@ -124,7 +128,11 @@ fn largest(authorization: &Authorization) -> Authorization {
         mask_items: authorization.requested.items.clone(),
     };
     let granted = Extent { obligations: Some(obligations), ..authorization.requested.clone() };
+    let office = local_id(&authorization.provider, &"-".repeat(CODE_BYTES_MAX));
+    let provider = authorization.provider.clone();
     Authorization {
+        agreed_with: Some(Party { member: provider, office: office.clone() }),
+        provider_office: office,
         granted: Some(granted),
         superseded_by: Some(authorization.entry_version),
         suspended_by: Some(authorization.provider.clone()),

@@ -99,4 +99,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Check the entry id; its provider submits first.", "请核对条目标识；须先由提供方报送。"]),
     text("ENT-31", ["The submission's status does not allow this", "报送状态不允许该操作"],
         ["Register what is submitted, release what is registered; what was returned is submitted again.", "已报送的可登记，已登记的可发布；退回或驳回的须重新报送。"]),
+    text("ENT-32", ["The entry is that member's already", "条目本就由该成员提供"],
+        ["Name another member.", "请填写其他成员。"]),
+    text("ENT-33", ["A department concerned did not sign the transfer", "有相关部门未签署移交"],
+        ["Have an officer of each department sign the same payload.", "请由双方部门的经办人对同一载荷签名。"]),
 ];

@@ -12,6 +12,7 @@ mod operation;
 mod registration;
 mod sharing;
 mod standing;
+mod transfer;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -112,6 +113,7 @@ fn every_rule_fires() {
     standing::systems(&mut table);
     standing::entries(&mut table);
     standing::authoritative(&mut table);
+    transfer::transfers(&mut table);
     registration::submissions(&mut table);
     registration::rivals(&mut table);
     delegation::standing(&mut table);

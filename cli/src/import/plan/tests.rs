@@ -28,6 +28,7 @@ fn carried_out(plan: &Plan) -> BTreeMap<String, Existing> {
             suspended_by: None,
             frozen: None,
             stricter_since_height: None,
+            transferred: None,
             content,
         };
         let version = version_hash(&encode(&entry));
