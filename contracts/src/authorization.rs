@@ -8,8 +8,7 @@
 //! ```
 //!
 //! What is finalized is one set of terms with one hash, signed by both parties in one envelope,
-//! on one pinned version of the entry. That a grant is expired or exhausted is derived from block
-//! time and counters, never stored.
+//! on one pinned version of the entry. Expired and exhausted are derived, never stored.
 
 mod actions;
 mod counting;

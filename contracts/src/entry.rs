@@ -27,7 +27,9 @@ use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{self, duty_key, entry_id, entry_key, office_key, system_key, version_hash};
 use checks::{Claim, check_content, claim};
-pub use content::{Binding, EntryContent, Format, Item, Open, Share, Source};
+pub use content::{
+    Binding, EntryContent, Format, Item, Open, Registration, RegistrationType, Share, Source,
+};
 pub use standing::EntryStanding;
 pub(crate) use standing::{freeze, lift, reject, resume, retire, return_, suspend};
 pub use submission::{EntryDecision, EntrySubmit, Submission, SubmissionStatus};

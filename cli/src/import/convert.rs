@@ -150,6 +150,7 @@ pub fn convert(
         no_system: binding.system.is_none().then(|| binding.no_system.clone()),
         authoritative_for: Vec::new(),
         source: None,
+        registration: None,
     };
     let source_name = row.get(Field::Name).unwrap_or(name).to_owned();
     let content_hash = content_hash(&content, &source_name);

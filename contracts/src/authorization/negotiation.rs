@@ -105,7 +105,8 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
     };
     // A request is refused now (TX-15) if its record could outgrow what the state holds later:
     // neither agreement nor revocation may ever fail for that reason.
-    write(call, &largest(&authorization))?;
+    let key = authorization_key(&authorization.authorization_id);
+    call.overlay.put(key, &largest(&authorization))?;
     if action.auto_agree {
         return write(call, &authorization.agreed());
     }

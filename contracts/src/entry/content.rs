@@ -75,6 +75,39 @@ pub struct EntryContent {
     /// 导入来源.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// 公共数据资源登记.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+}
+
+/// The entry's registration as a public data resource, as its certificate says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// 登记类型.
+    #[serde(rename = "type")]
+    pub kind: RegistrationType,
+    /// 登记编码.
+    pub code: String,
+    /// 登记日期.
+    pub date: String,
+    /// Last date of the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
+}
+
+/// 登记类型.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrationType {
+    /// 首次登记.
+    First,
+    /// 变更登记.
+    Change,
+    /// 更正登记.
+    Correction,
+    /// 注销登记.
+    Cancellation,
 }
 
 /// 格式.
@@ -260,6 +293,18 @@ fn check_names(content: &EntryContent) -> Step {
         field::text("standard item", item, ITEM_ID_CHARS_MAX)?;
     }
     field::distinct("authoritative_for", Rule::FieldDuplicate, &content.authoritative_for)?;
+    check_source(content)?;
+    let Some(Registration { code, date, valid_to, .. }) = &content.registration else {
+        return Ok(());
+    };
+    field::text("registration.code", code, ITEM_ID_CHARS_MAX)?;
+    field::date("registration.date", date)?;
+    let Some(to) = valid_to else { return Ok(()) };
+    field::date("registration.valid_to", to)?;
+    require(date <= to, Rule::FieldDates, || format!("registration: {date} to {to}"))
+}
+
+fn check_source(content: &EntryContent) -> Step {
     let Some(source) = &content.source else { return Ok(()) };
     field::text("source.system", &source.system, SOURCE_CHARS_MAX)?;
     field::text("source.identifier", &source.identifier, SOURCE_CHARS_MAX)?;
@@ -308,6 +353,11 @@ fn check_share(content: &EntryContent) -> Step {
     })?;
     require(!content.open.is_open || kind != ShareType::None, Rule::EntryOpen, || {
         "open.is_open is true and share.type none".to_owned()
+    })?;
+    let unshared = |item: &&Item| content.share_of(item) == ShareType::None;
+    let item = content.items.iter().filter(unshared).find(|item| item.open == Some(true));
+    require(item.is_none(), Rule::EntryOpen, || {
+        format!("item {}", item.map(|item| item.item_id.as_str()).unwrap_or_default())
     })
 }
 

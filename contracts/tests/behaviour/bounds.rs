@@ -178,7 +178,7 @@ fn lists() {
     list(&case("operation.plan"), "/entries", 200, Some(Rule::EntryUnknown), entry);
     let action = |n: usize| json!(format!("a{n}"));
     let grant = case("delegation.grant");
-    list(&grant, "/scope", 13, Some(Rule::DelegationUndelegable), action);
+    list(&grant, "/scope", 14, Some(Rule::DelegationUndelegable), action);
     let request = case("authorization.request");
     list(&request, "/items", 500, Some(Rule::AuthorizationItems), word);
     let offer = case("authorization.offer");

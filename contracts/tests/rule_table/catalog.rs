@@ -42,6 +42,12 @@ pub fn entries(table: &mut Table) {
     let none = json!({"type": "none", "no_share_basis": "保密法"});
     let closed = with(with(content(), "/share", none), "/open/is_open", json!(true));
     table.provider(Rule::EntryOpen, &World::new(), publish(closed));
+    table.content(Rule::EntryOpen, "/items/2/open", json!(true));
+    let registered =
+        json!({"type": "first", "code": "GG-1", "date": "2025-11-01", "valid_to": "2025-10-31"});
+    table.content(Rule::FieldDates, "/registration", registered);
+    let undated = json!({"type": "first", "code": "GG-1", "date": "2025-11-31"});
+    table.content(Rule::FieldDate, "/registration", undated);
     table.content(Rule::EntryLevel, "/items/0/level", json!("important"));
     let open = with(content(), "/share", json!({"type": "unconditional"}));
     for path in ["/personal_info", "/items/0/personal_info"] {
