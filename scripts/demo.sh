@@ -3,62 +3,13 @@
 #
 #   CATALOG=file   import this catalog (CSV, data.json, CKAN JSON lines) instead of a generated one
 #   DEMO=once      end with exit status 0 instead of leaving the consortium running
-#   PORT=26600     base of eight ports: peers on PORT+1..+4, APIs on PORT+101..+104
+#   PORT=26600     peers on PORT+1 to PORT+4, APIs on API_PORT+1 to +4; API_PORT is PORT+100 if not set
 #   DEMO_DIR=.demo where everything is kept
+#   BIN=folder     take the programs from there instead of building them
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/prepare.sh
-
-PORT="${PORT:-26600}"
-# From here on the system itself hands out ports to outgoing connections, the nodes' own included.
-FIRST_OUTGOING=$(cut -f1 /proc/sys/net/ipv4/ip_local_port_range 2>/dev/null || echo 32768)
-if [ $((PORT + 104)) -ge "$FIRST_OUTGOING" ] || [ "$PORT" -lt 1024 ]; then
-  echo "demo: PORT=$PORT: choose one from 1024 to $((FIRST_OUTGOING - 105)); higher ports may be taken by outgoing connections" >&2
-  exit 2
-fi
-DIR="$(realpath -m "${DEMO_DIR:-.demo}")"
-NET="$DIR/consortium"
-if [ -t 1 ]; then BOLD=$'\e[1m'; DIM=$'\e[2m'; OFF=$'\e[0m'; else BOLD=""; DIM=""; OFF=""; fi
-
-STEP=0
-step() { STEP=$((STEP + 1)); printf '\n%s%d. %s%s\n' "$BOLD" "$STEP" "$1" "$OFF"; }
-note() { printf '   %s\n' "$*"; }
-run() { printf '   %s$ mulu %s%s\n' "$DIM" "$*" "$OFF"; mulu "$@" 2>&1 | sed 's/^/   /'; return "${PIPESTATUS[0]}"; }
-# Runs a command that must fail with this exit status.
-refused() {
-  local wanted=$1 status=0; shift
-  run "$@" || status=$?
-  [ "$status" = "$wanted" ] || { echo "demo: expected exit status $wanted, got $status" >&2; exit 1; }
-  note "→ exit status $status, as it should be"
-}
-# A field of a JSON answer, without asking for jq.
-field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -1; }
-
-step "Build the node (mulud) and the command line (mulu). The first time, RocksDB takes some minutes."
-cargo build -p mulu-node -p mulu-cli --bins 2>&1 | tail -1 | sed 's/^ */   /'
-BIN="${CARGO_TARGET_DIR:-target}/debug"
-BIN="$(realpath "$BIN")"
-export PATH="$BIN:$PATH"
-
-started=0
-finish() {
-  [ "$started" = 1 ] && mulu devnet down --dir "$NET" >/dev/null 2>&1 || true
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-step "Found a development consortium: market regulation, health, transport, data bureau (the authority)."
-if [ -d "$NET" ]; then
-  mulu devnet down --dir "$NET" >/dev/null 2>&1 || true
-  rm -rf "$NET"
-fi
-mkdir -p "$DIR"
-run devnet init --dir "$NET" --p2p-port "$PORT" --api-port $((PORT + 100))
-export MULU_PROFILES="$NET/profiles.toml" MULU_PROFILE=market-regulation
-
-step "Start four departments as four processes, each with its own data folder."
-started=1
-run devnet up --dir "$NET" --mulud "$BIN/mulud"
+WHAT=demo
+. scripts/stage.sh
 GENESIS=$(mulu --output json status | field genesis)
 
 step "Market regulation imports its catalog: signed batches, ordered by all four."
@@ -133,5 +84,5 @@ fi
 note "The consortium keeps running until Ctrl-C. Try, in another terminal:"
 note "  export PATH=$BIN:\$PATH MULU_PROFILES=$NET/profiles.toml MULU_PROFILE=market-regulation"
 note "  mulu status; mulu list authorizations; mulu history entry/…; mulu rules RCP-05"
-for n in 1 2 3 4; do note "  http://127.0.0.1:$((PORT + 100 + n))/v1/status"; done
+for n in 1 2 3 4; do note "  http://127.0.0.1:$((API_PORT + n))/v1/status"; done
 while :; do sleep 3600 & wait $!; done
