@@ -28,17 +28,18 @@ run entry publish scripts/demo/entry.json
 ENTRY=307017/demo0001
 
 step "The health commission requests three of its items, the provider agrees, both sign one payload."
+follow health-commission market-regulation
 export MULU_PROFILE=health-commission
 run authorization request --entry "$ENTRY" --item name --item uscc --item status \
   --basis "《医疗机构管理条例》" --scenario "医疗机构执业登记核验" --scope "医政医管处" \
   --method platform-api --from 2026-01-01 --to 2027-12-31 --calls 1000 --records 5000
 AUTH=$(mulu --output json list authorizations | field authorization_id)
-MULU_PROFILE=market-regulation run authorization agree "$AUTH"
+as market-regulation run authorization agree "$AUTH"
 run authorization finalize "$AUTH" --cosign-key "$NET/keys/market-regulation-officer.pem"
 
 step "It is used: the provider records a delivery, the consumer its use."
 printf 'call lines of today\n' > "$DIR/calls.txt"
-MULU_PROFILE=market-regulation run receipt record "$AUTH" --kind delivered --calls 600 --records 600 --digest-file "$DIR/calls.txt"
+as market-regulation run receipt record "$AUTH" --kind delivered --calls 600 --records 600 --digest-file "$DIR/calls.txt"
 run receipt record "$AUTH" --kind used --calls 600 --records 600
 
 step "A use beyond the granted 1,000 calls is refused by the rules, on every node alike."
@@ -46,7 +47,7 @@ refused 5 receipt record "$AUTH" --kind used --calls 600 --records 600
 note "So is an item that was not granted:"
 refused 5 receipt record "$AUTH" --kind used --calls 1 --records 1 --item capital
 note "The provider puts the refused attempt on record as evidence:"
-MULU_PROFILE=market-regulation run receipt record "$AUTH" --kind denied --calls 1 --item capital --reason-scenario "查询注册资本"
+as market-regulation run receipt record "$AUTH" --kind denied --calls 1 --item capital --reason-scenario "查询注册资本"
 
 step "The transport bureau goes down; three of four go on."
 run devnet stop transport-bureau --dir "$NET"
@@ -56,11 +57,11 @@ run devnet status --dir "$NET" || true
 
 step "It comes back, fetches what it missed, and stands where the others stand."
 run devnet start transport-bureau --dir "$NET" --mulud "$BIN/mulud"
-height() { mulu --profile "$1" --output json status | sed -n 's/^ *"height": *\([0-9]*\).*/\1/p' | head -1; }
-for _ in $(seq 100); do [ "$(height transport-bureau)" = "$(height data-bureau)" ] && break; sleep 0.1; done
+follow transport-bureau data-bureau
 run devnet status --dir "$NET"
 
 step "An auditor takes one file from the node that was away, and the genesis digest: $GENESIS"
+follow transport-bureau health-commission
 export MULU_PROFILE=transport-bureau
 run audit export "$ENTRY" --out "$DIR/entry.bundle" --genesis "$GENESIS"
 note "$(wc -c < "$DIR/entry.bundle") bytes. Offline, trusting no node:"

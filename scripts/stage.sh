@@ -1,5 +1,5 @@
 # What the narrated scripts share: a consortium of four departments on this machine, and the words
-# `step`, `note`, `run`, `refused`, `field`. To be sourced, from the repository's root, by a script that has
+# `step`, `note`, `run`, `refused`, `as`, `field`. To be sourced, from the repository's root, by a script that has
 # set WHAT to its name; takes PORT, API_PORT, DEMO_DIR and BIN (a folder
 # with the built programs) from the environment.
 
@@ -28,6 +28,23 @@ refused() {
   run "$@" || status=$?
   [ "$status" = "$wanted" ] || { echo "$WHAT: expected exit status $wanted, got $status" >&2; exit 1; }
   note "→ exit status $status, as it should be"
+}
+# The height of a profile's node.
+height() { mulu --profile "$1" --output json status | sed -n 's/^ *"height": *\([0-9]*\).*/\1/p' | head -1; }
+# Waits until a profile's node has every block that another's had when this was called.
+follow() {
+  local seen; seen=$(height "$2")
+  for _ in $(seq 200); do [ "$(height "$1")" -ge "$seen" ] && return; sleep 0.05; done
+  echo "$WHAT: the node of $1 does not reach height $seen" >&2; exit 1
+}
+# Runs something as another profile, on what that profile's node knows.
+as() {
+  local before=$MULU_PROFILE
+  MULU_PROFILE=$1; shift
+  follow "$MULU_PROFILE" "$before"
+  "$@"
+  follow "$before" "$MULU_PROFILE"
+  MULU_PROFILE=$before
 }
 # A field of a JSON answer, without asking for jq.
 field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -1; }

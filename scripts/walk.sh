@@ -13,7 +13,6 @@ WHAT=walk
 GENESIS=$(mulu --output json status | field genesis)
 ENTRY=307017/walk0001
 HEALTH=11110000MULU00021K
-as() { MULU_PROFILE=$1; shift; "$@"; MULU_PROFILE=market-regulation; }
 id_of() { mulu --output json list "$1" | field "$2"; }
 receipt() { mulu --output json list receipts | sed -n '/"kind": "'"$1"'"/,/"receipt_id"/p' | field receipt_id; }
 

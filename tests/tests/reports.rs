@@ -19,9 +19,12 @@ struct World(Consortium);
 impl World {
     /// `mulu` as one of the profiles, its arguments separated by blanks.
     fn run(&self, profile: &str, arguments: &str) -> String {
-        let mut all = vec!["--profile", profile];
+        let mut all = vec!["--yes", "--profile", profile];
         all.extend(arguments.split(' '));
-        self.0.mulu_ok(&all)
+        let said = self.0.mulu_ok(&all);
+        // Whoever acts next asks another node.
+        self.0.wait_equal(&[0, 1, 2, 3]);
+        said
     }
 
     fn items(&self, report: &str) -> Vec<Value> {

@@ -8,8 +8,8 @@ use crate::failure::Outcome;
 use crate::lang::Lang;
 use crate::{render, text};
 
-/// Longest name shown in a table, in characters.
-const NAME_CHARS_SHOWN: usize = 40;
+/// Widest cell of a table, in columns of a terminal.
+const CELL_COLUMNS_MAX: usize = 34;
 
 /// Options of `mulu list`.
 #[derive(Debug, clap::Args)]
@@ -177,7 +177,6 @@ impl Kind {
                 ("名称", "NAME", "/content/name"),
                 ("提供方", "PROVIDER", "/provider"),
                 ("共享", "SHARE", "/content/share/type"),
-                ("版本", "VERSION", "/version"),
                 ("状态", "STATUS", "/status"),
             ],
             Kind::Authorizations => &[
@@ -272,11 +271,13 @@ pub fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
     .collect();
     let mut items: Vec<Value> = Vec::new();
     let mut next_cursor = None;
+    let mut printed = false;
     if args.all {
         node.list(&path, &filters, |item| {
             items.push(item);
             if items.len() == PAGE_ITEMS && !context.is_json() {
                 print_page(context, args.kind, &std::mem::take(&mut items));
+                printed = true;
             }
             Ok(true)
         })?;
@@ -297,7 +298,11 @@ pub fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
         context.print_json(&json!({ "items": items, "next_cursor": next_cursor }));
         return Ok(());
     }
-    print_page(context, args.kind, &items);
+    if !items.is_empty() {
+        print_page(context, args.kind, &items);
+    } else if next_cursor.is_none() && !printed {
+        context.say(&text!("no records", "没有记录"));
+    }
     if let Some(cursor) = next_cursor {
         context.say(&text!("more: --cursor {cursor}", "还有更多：--cursor {cursor}"));
     }
@@ -329,6 +334,8 @@ fn cell(value: &Value, pointer: &str) -> String {
             let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
             words.join(",")
         }
-        _ => render::cut(&render::short(&render::text_at(value, pointer)), NAME_CHARS_SHOWN),
+        _ => {
+            render::cut_columns(&render::short(&render::text_at(value, pointer)), CELL_COLUMNS_MAX)
+        }
     }
 }

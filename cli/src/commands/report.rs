@@ -25,8 +25,8 @@ use crate::{records, render, text};
 
 /// Most ids kept while a report is made.
 const KEPT_MAX: usize = 2_000_000;
-/// Longest name shown in a table, in characters.
-const NAME_CHARS_SHOWN: usize = 28;
+/// Widest name shown in a table, in columns of a terminal.
+const NAME_COLUMNS_MAX: usize = 32;
 
 /// The reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -149,7 +149,7 @@ impl Report<'_> {
         } else {
             let member = member.unwrap_or_default();
             let member = self.state.name(&format!("member/{member}"), "/name")?.unwrap_or(member);
-            let row = [short_key(&key), render::cut(&name, NAME_CHARS_SHOWN), member];
+            let row = [short_key(&key), render::cut_columns(&name, NAME_COLUMNS_MAX), member];
             let words = words.in_lang(self.context.lang).to_owned();
             self.rows.push(row.into_iter().chain([words]).collect());
         }
