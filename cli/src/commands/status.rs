@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::{render, text};
+use crate::render;
 
 /// Runs the command.
 ///
@@ -23,6 +23,12 @@ pub fn run(context: &Context) -> Outcome<()> {
         let set = status.pointer(pointer).and_then(Value::as_bool);
         set.map(|yes| render::yes_no(yes, context.lang).to_owned()).unwrap_or_default()
     };
+    let alarmed = status.get("alarm").and_then(Value::as_bool) == Some(true);
+    let alarm = context.word(
+        "its validator key signs elsewhere; it signs nothing until `mulud votes resume`",
+        "其验证密钥在别处签名；执行 `mulud votes resume` 之前不再签名",
+    );
+    let alarm = if alarmed { alarm } else { "" };
     let seen = status.get("equivocations").and_then(Value::as_u64);
     let seen = seen.filter(|seen| *seen > 0).map(|seen| seen.to_string());
     let peers = status.get("peers").and_then(Value::as_array);
@@ -37,6 +43,7 @@ pub fn run(context: &Context) -> Outcome<()> {
         (context.word("block time", "出块时间"), time.unwrap_or_default()),
         (context.word("catching up", "正在追赶"), flag("/syncing")),
         (context.word("validator", "验证节点"), flag("/is_validator")),
+        (context.word("ALARM", "警报"), alarm.to_owned()),
         (context.word("abstaining", "弃权原因"), text("/abstaining")),
         (context.word("contradictions seen", "已发现双签"), seen.unwrap_or_default()),
         (context.word("waiting transactions", "待处理交易"), text("/mempool/transactions")),
@@ -47,14 +54,6 @@ pub fn run(context: &Context) -> Outcome<()> {
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     context.print(&render::fields(&rows));
-    if status.get("alarm").and_then(Value::as_bool) == Some(true) {
-        context.say(&text!(
-            "ALARM: something else signs with this node's validator key; the node signs nothing \
-             more until its operator has found out why and runs `mulud votes resume`",
-            "警报：有其他程序在使用本节点的验证密钥签名；管理员查明原因并执行 \
-             `mulud votes resume` 之前，本节点不再签名"
-        ));
-    }
     let Some(peers) = peers.filter(|p| !p.is_empty()) else { return Ok(()) };
     let rows: Vec<Vec<String>> = peers
         .iter()
