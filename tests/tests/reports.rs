@@ -1,4 +1,4 @@
-//! The seven reports against a running consortium: each finds what is there, and nothing once it is
+//! The reports against a running consortium: each finds what is there, and nothing once it is
 //! mended.
 
 #![allow(clippy::unwrap_used)]
@@ -174,6 +174,8 @@ fn every_report_finds_what_is_there_and_nothing_once_it_is_mended() {
     std::fs::write(&revised, entry.to_string()).unwrap();
     world.run(provider, &format!("entry revise {ENTRY_CODE} {}", revised.display()));
     world.nothing("rebind-due");
+    // No calendar is announced, so nothing has a deadline.
+    world.nothing("overdue");
 }
 
 /// What people see: a table with names in the language asked for, and only what concerns them.

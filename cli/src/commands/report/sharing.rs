@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
-use mulu_contracts::authorization::{
-    Authorization, AuthorizationStatus, Counts, Obligations, Standing, Totals,
-};
+use mulu_contracts::authorization::{Authorization, AuthorizationStatus, Obligations, Standing};
 use mulu_contracts::receipt::{Receipt, ReceiptKind};
 use mulu_contracts::state::{authorization_key, entry_key, receipt_key};
 use serde_json::{Value, json};
@@ -19,19 +17,16 @@ use crate::{render, text};
 /// Most corrections of one receipt that are followed.
 const CORRECTIONS_MAX: usize = 10_000;
 
-const NOTHING: Counts = Counts { calls: 0, records: 0, bytes: 0 };
-
 /// Finalized grants whose window has begun and under which nothing was counted; their consumers are
 /// to use them or give them up.
 pub fn unused_grants(report: &mut Report<'_>) -> Outcome<()> {
     report.each("authorizations", |report, key, grant: Authorization| {
-        let Totals { delivered, received, used } = grant.totals;
         let words = match grant.standing(report.now) {
             Standing::Active => ("active", text!("in force, never used", "生效中，从未使用")),
             Standing::Expired => ("expired", text!("over, never used", "已到期，从未使用")),
             Standing::Inactive | Standing::Pending | Standing::Exhausted => return Ok(()),
         };
-        if [delivered, received, used].iter().any(|counts| *counts != NOTHING) {
+        if !grant.totals.is_nothing() || !grant.handed_on.is_nothing() {
             return Ok(());
         }
         let detail = json!({ "entry_id": grant.entry_id, "window": grant.extent().window,
