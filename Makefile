@@ -1,11 +1,14 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both name what is missing.
-.PHONY: demo test nightly build check vectors help
+.PHONY: demo walk test nightly build check vectors help
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## four departments, one ledger, an offline audit (CATALOG=file, DEMO=once, PORT=26600)
 	@scripts/demo.sh
+
+walk: ## a narrower grant, a receipt over quota, a duty that moves, an objection, an offline audit
+	@scripts/walk.sh
 
 test: ## every test, ending with the runner's summary
 	@scripts/test.sh

@@ -3,62 +3,13 @@
 #
 #   CATALOG=file   import this catalog (CSV, data.json, CKAN JSON lines) instead of a generated one
 #   DEMO=once      end with exit status 0 instead of leaving the consortium running
-#   PORT=26600     base of eight ports: peers on PORT+1..+4, APIs on PORT+101..+104
+#   PORT=26600     peers on PORT+1 to PORT+4, APIs on API_PORT+1 to +4; API_PORT is PORT+100 if not set
 #   DEMO_DIR=.demo where everything is kept
+#   BIN=folder     take the programs from there instead of building them
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/prepare.sh
-
-PORT="${PORT:-26600}"
-# From here on the system itself hands out ports to outgoing connections, the nodes' own included.
-FIRST_OUTGOING=$(cut -f1 /proc/sys/net/ipv4/ip_local_port_range 2>/dev/null || echo 32768)
-if [ $((PORT + 104)) -ge "$FIRST_OUTGOING" ] || [ "$PORT" -lt 1024 ]; then
-  echo "demo: PORT=$PORT: choose one from 1024 to $((FIRST_OUTGOING - 105)); higher ports may be taken by outgoing connections" >&2
-  exit 2
-fi
-DIR="$(realpath -m "${DEMO_DIR:-.demo}")"
-NET="$DIR/consortium"
-if [ -t 1 ]; then BOLD=$'\e[1m'; DIM=$'\e[2m'; OFF=$'\e[0m'; else BOLD=""; DIM=""; OFF=""; fi
-
-STEP=0
-step() { STEP=$((STEP + 1)); printf '\n%s%d. %s%s\n' "$BOLD" "$STEP" "$1" "$OFF"; }
-note() { printf '   %s\n' "$*"; }
-run() { printf '   %s$ mulu %s%s\n' "$DIM" "$*" "$OFF"; mulu "$@" 2>&1 | sed 's/^/   /'; return "${PIPESTATUS[0]}"; }
-# Runs a command that must fail with this exit status.
-refused() {
-  local wanted=$1 status=0; shift
-  run "$@" || status=$?
-  [ "$status" = "$wanted" ] || { echo "demo: expected exit status $wanted, got $status" >&2; exit 1; }
-  note "→ exit status $status, as it should be"
-}
-# A field of a JSON answer, without asking for jq.
-field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -1; }
-
-step "Build the node (mulud) and the command line (mulu). The first time, RocksDB takes some minutes."
-cargo build -p mulu-node -p mulu-cli --bins 2>&1 | tail -1 | sed 's/^ */   /'
-BIN="${CARGO_TARGET_DIR:-target}/debug"
-BIN="$(realpath "$BIN")"
-export PATH="$BIN:$PATH"
-
-started=0
-finish() {
-  [ "$started" = 1 ] && mulu devnet down --dir "$NET" >/dev/null 2>&1 || true
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-step "Found a development consortium: market regulation, health, transport, data bureau (the authority)."
-if [ -d "$NET" ]; then
-  mulu devnet down --dir "$NET" >/dev/null 2>&1 || true
-  rm -rf "$NET"
-fi
-mkdir -p "$DIR"
-run devnet init --dir "$NET" --p2p-port "$PORT" --api-port $((PORT + 100))
-export MULU_PROFILES="$NET/profiles.toml" MULU_PROFILE=market-regulation
-
-step "Start four departments as four processes, each with its own data folder."
-started=1
-run devnet up --dir "$NET" --mulud "$BIN/mulud"
+WHAT=demo
+. scripts/stage.sh
 GENESIS=$(mulu --output json status | field genesis)
 
 step "Market regulation imports its catalog: signed batches, ordered by all four."
@@ -77,17 +28,18 @@ run entry publish scripts/demo/entry.json
 ENTRY=307017/demo0001
 
 step "The health commission requests three of its items, the provider agrees, both sign one payload."
+follow health-commission market-regulation
 export MULU_PROFILE=health-commission
 run authorization request --entry "$ENTRY" --item name --item uscc --item status \
   --basis "《医疗机构管理条例》" --scenario "医疗机构执业登记核验" --scope "医政医管处" \
   --method platform-api --from 2026-01-01 --to 2027-12-31 --calls 1000 --records 5000
 AUTH=$(mulu --output json list authorizations | field authorization_id)
-MULU_PROFILE=market-regulation run authorization agree "$AUTH"
+as market-regulation run authorization agree "$AUTH"
 run authorization finalize "$AUTH" --cosign-key "$NET/keys/market-regulation-officer.pem"
 
 step "It is used: the provider records a delivery, the consumer its use."
 printf 'call lines of today\n' > "$DIR/calls.txt"
-MULU_PROFILE=market-regulation run receipt record "$AUTH" --kind delivered --calls 600 --records 600 --digest-file "$DIR/calls.txt"
+as market-regulation run receipt record "$AUTH" --kind delivered --calls 600 --records 600 --digest-file "$DIR/calls.txt"
 run receipt record "$AUTH" --kind used --calls 600 --records 600
 
 step "A use beyond the granted 1,000 calls is refused by the rules, on every node alike."
@@ -95,7 +47,7 @@ refused 5 receipt record "$AUTH" --kind used --calls 600 --records 600
 note "So is an item that was not granted:"
 refused 5 receipt record "$AUTH" --kind used --calls 1 --records 1 --item capital
 note "The provider puts the refused attempt on record as evidence:"
-MULU_PROFILE=market-regulation run receipt record "$AUTH" --kind denied --calls 1 --item capital --reason-scenario "查询注册资本"
+as market-regulation run receipt record "$AUTH" --kind denied --calls 1 --item capital --reason-scenario "查询注册资本"
 
 step "The transport bureau goes down; three of four go on."
 run devnet stop transport-bureau --dir "$NET"
@@ -105,11 +57,11 @@ run devnet status --dir "$NET" || true
 
 step "It comes back, fetches what it missed, and stands where the others stand."
 run devnet start transport-bureau --dir "$NET" --mulud "$BIN/mulud"
-height() { mulu --profile "$1" --output json status | sed -n 's/^ *"height": *\([0-9]*\).*/\1/p' | head -1; }
-for _ in $(seq 100); do [ "$(height transport-bureau)" = "$(height data-bureau)" ] && break; sleep 0.1; done
+follow transport-bureau data-bureau
 run devnet status --dir "$NET"
 
 step "An auditor takes one file from the node that was away, and the genesis digest: $GENESIS"
+follow transport-bureau health-commission
 export MULU_PROFILE=transport-bureau
 run audit export "$ENTRY" --out "$DIR/entry.bundle" --genesis "$GENESIS"
 note "$(wc -c < "$DIR/entry.bundle") bytes. Offline, trusting no node:"
@@ -133,5 +85,5 @@ fi
 note "The consortium keeps running until Ctrl-C. Try, in another terminal:"
 note "  export PATH=$BIN:\$PATH MULU_PROFILES=$NET/profiles.toml MULU_PROFILE=market-regulation"
 note "  mulu status; mulu list authorizations; mulu history entry/…; mulu rules RCP-05"
-for n in 1 2 3 4; do note "  http://127.0.0.1:$((PORT + 100 + n))/v1/status"; done
+for n in 1 2 3 4; do note "  http://127.0.0.1:$((API_PORT + n))/v1/status"; done
 while :; do sleep 3600 & wait $!; done

@@ -214,10 +214,11 @@ impl Node {
                 query.push(("cursor", cursor));
             }
             let mut page = self.get(path, &query)?;
-            let items = page.get_mut("items").map(Value::take);
-            for item in items.as_ref().and_then(Value::as_array).into_iter().flatten() {
-                if !each(item.clone())? {
-                    return Ok(());
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                for item in items {
+                    if !each(item)? {
+                        return Ok(());
+                    }
                 }
             }
             let next = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);

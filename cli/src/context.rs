@@ -310,10 +310,15 @@ impl Context {
         }
     }
 
-    /// Data on stdout. A closed pipe (`mulu list … | head`) ends the program quietly.
+    /// Data on stdout, and a line break.
     pub fn print(&self, text: &str) {
+        self.print_part(&format!("{text}\n"));
+    }
+
+    /// Data on stdout. A closed pipe (`mulu list … | head`) ends the program quietly.
+    pub fn print_part(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        if write!(out, "{text}").and_then(|()| out.flush()).is_err() {
             std::process::exit(0);
         }
     }

@@ -54,6 +54,29 @@ pub fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// How many columns of a terminal a character takes, near enough: two beyond ASCII.
+pub fn columns(c: char) -> usize {
+    if c.is_ascii() { 1 } else { 2 }
+}
+
+/// Cuts a text to a number of columns of a terminal.
+pub fn cut_columns(text: &str, most: usize) -> String {
+    let width = |text: &str| text.chars().map(columns).sum::<usize>();
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut taken = columns('…');
+    for c in text.chars() {
+        taken = taken.saturating_add(columns(c));
+        if taken > most {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
+}
+
 /// What a table makes of a character that must not reach a terminal: controls and invisible
 /// formatting, by which a record could make a reader see another text than the one signed.
 pub fn safe(text: &str) -> String {

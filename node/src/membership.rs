@@ -1,7 +1,10 @@
-//! Which peers are admitted: the PeerIds that member records name.
+//! Which peers are admitted: the PeerIds that the records of members in good standing name.
+//!
+//! A suspended member has no validator (MEM-10), so refusing its nodes costs the chain no votes but,
+//! where the validator was retired in the same block, that of the next height.
 
 use libp2p::PeerId;
-use mulu_contracts::member::Member;
+use mulu_contracts::member::{Member, MemberStatus};
 
 use crate::storage::{Ledger, StorageError};
 
@@ -19,6 +22,9 @@ pub fn admitted_peers(ledger: &Ledger) -> Result<Vec<(PeerId, String)>, StorageE
             tracing::error!(%key, "a member record does not decode; its peers are not admitted");
             continue;
         };
+        if member.status == MemberStatus::Suspended {
+            continue;
+        }
         for node in &member.nodes {
             match node.peer_id.parse::<PeerId>() {
                 Ok(peer) => admitted.push((peer, member.uscc.clone())),

@@ -487,4 +487,19 @@ fn a_peers_member_is_looked_up_again() {
     net.admit_member(0, "91512081MA62K0260E", newcomer);
     net.run_until_height(5, 600_000);
     assert_eq!(member(&net).as_deref(), Some("91512081MA62K0260E"));
+    let admitted = |net: &Net| {
+        let ledger = &net.nodes[1].ledger;
+        mulu_node::membership::admitted_peers(ledger).unwrap()
+    };
+    assert!(admitted(&net).iter().any(|(peer, _)| *peer == newcomer));
+
+    // A suspended member's node belongs to nobody and is disconnected; resumed, it is a member's again.
+    for (action, height, standing) in [("suspend", 9, false), ("resume", 13, true)] {
+        let action = format!("member.{action}");
+        let uscc = "91512081MA62K0260E";
+        net.authority(0, &serde_json::json!({"type": action, "uscc": uscc, "reason": "核查"}));
+        net.run_until_height(height, 600_000);
+        assert_eq!(member(&net).is_some(), standing, "{action}");
+        assert_eq!(admitted(&net).iter().any(|(peer, _)| *peer == newcomer), standing);
+    }
 }

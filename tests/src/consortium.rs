@@ -47,14 +47,17 @@ pub fn programs() -> PathBuf {
 
 /// Ports of one consortium: two blocks of four after each of two base ports. The lock keeps other
 /// consortia off, of this and of other processes, also while a node is down and its ports free.
-struct Ports {
-    p2p: u16,
-    api: u16,
+pub struct Ports {
+    /// Peers are on the four ports after this one.
+    pub p2p: u16,
+    /// APIs are on the four ports after this one.
+    pub api: u16,
     _lock: File,
 }
 
 impl Ports {
-    fn take() -> Ports {
+    /// Takes ports that are free.
+    pub fn take() -> Ports {
         // Apart for each test process, below the range of ports for outgoing connections.
         let start = 10_000 + u16::try_from(std::process::id() % 1_360).unwrap_or(0) * 16;
         let mut candidates = (start..32_000).step_by(16).chain((10_000..start).step_by(16));

@@ -12,7 +12,7 @@ use crate::import::mapping::Mapping;
 use crate::import::plan::{self, Planned};
 use crate::import::prepare::{self, SourceFormat};
 use crate::import::progress::Progress;
-use crate::import::report::{self, Counts};
+use crate::import::report::{self, Counts, NotTaken};
 use crate::import::rules;
 use crate::import::send::{self, Sender};
 use crate::submit::{self, ChainView};
@@ -38,12 +38,14 @@ Identifiers: the source's, else its code, else agency/name (with date and number
 Names: one member publishes all rows, so a name that repeats, in the source or among the member's
 other entries, gets its agency appended, 名称（机关）, and a number if it still repeats.
 Share types are read by name only; a row with a bare number is rejected, since systems number them
-differently: say what the numbers mean in a mapping file.
+differently: say what the numbers mean in a mapping file. A row marked as secret is rejected, and one
+whose provider's code is not that of the member that imports.
 Text is cleaned (NFC, hidden characters removed, blanks trimmed) and counted. Where the source is
 silent, defaults apply, and the report says how often: shared unconditionally and open, irregular
 updates, general-1, no personal information, format efile CSV, summary = name, no items, today's date.
-CSV: UTF-8 or GBK; headers of the 2017 guide (信息资源名称, 共享类型, …), of the open-data lists of
-Taiwan, and English are recognised; `mulu import FILE --dry-run` shows which column is read as what.
+CSV: UTF-8 or GBK; headers of the 2017 guide (信息资源名称, 共享类型, …; in one line or two, in simplified
+or traditional characters), of the open-data lists of Taiwan, and English are recognised; `mulu import
+FILE --dry-run` shows which column is read as what.
 
 A mapping file (TOML):
   [columns]                     field = \"header\"
@@ -53,7 +55,9 @@ A mapping file (TOML):
   [constants]                   for records in which the field is empty
   update_cycle = \"monthly\"
 
-Rows that are not taken do not stop the import; they are written to --rejected FILE with the reason.")]
+Rows that are not taken do not stop the import; they are written to --rejected FILE with the column and
+the reason. Words of a row that is taken for which there is no place, such as an unknown update cycle, are
+written to --notes FILE, each with its line, its column and what was done instead.")]
 pub struct ImportArgs {
     /// The source, `-` for standard input 来源文件
     pub file: PathBuf,
@@ -72,6 +76,9 @@ pub struct ImportArgs {
     /// Where rejected rows go [default: FILE.rejected.csv] 未接受的行写入
     #[arg(long, value_name = "FILE")]
     pub rejected: Option<PathBuf>,
+    /// Where cells go that were not taken over [default: FILE.notes.csv] 未采用的单元格写入
+    #[arg(long, value_name = "FILE")]
+    pub notes: Option<PathBuf>,
     /// Transactions in flight at once 同时在途的交易数
     #[arg(long, default_value_t = 16, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=i64::from(send::IN_FLIGHT_MAX)))]
@@ -144,8 +151,10 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
         stopped = sent.stopped;
     }
     rejected.sort_by_key(|row| row.line);
-    let file = args.rejected.clone().unwrap_or_else(|| rejected_beside(&args.file));
-    report::print(context, &source, &counts, &used, &rejected, Some(&file))?;
+    let file = args.rejected.clone().unwrap_or_else(|| beside(&args.file, "rejected"));
+    let notes = args.notes.clone().unwrap_or_else(|| beside(&args.file, "notes"));
+    let files = NotTaken { rejected: &file, notes: &notes };
+    report::print(context, &source, &counts, &used, &rejected, &files)?;
     match stopped {
         Some(failure) => {
             context.say(&text!(
@@ -193,10 +202,10 @@ fn source_system(args: &ImportArgs) -> Outcome<String> {
     }
 }
 
-/// `FILE.rejected.csv`, or in the current folder for standard input.
-fn rejected_beside(file: &Path) -> PathBuf {
+/// `FILE.rejected.csv` or `FILE.notes.csv`, or in the current folder for standard input.
+fn beside(file: &Path, what: &str) -> PathBuf {
     let name = file.file_name().and_then(|n| n.to_str()).filter(|n| *n != "-").unwrap_or("import");
-    file.with_file_name(format!("{name}.rejected.csv"))
+    file.with_file_name(format!("{name}.{what}.csv"))
 }
 
 fn clock_ms() -> u64 {

@@ -8,8 +8,8 @@ use crate::failure::Outcome;
 use crate::lang::Lang;
 use crate::{render, text};
 
-/// Longest name shown in a table, in characters.
-const NAME_CHARS_SHOWN: usize = 40;
+/// Widest cell of a table, in columns of a terminal.
+const CELL_COLUMNS_MAX: usize = 34;
 
 /// Options of `mulu list`.
 #[derive(Debug, clap::Args)]
@@ -19,12 +19,13 @@ Examples 示例:
   mulu list entries --source-system data.taipei --all --output json
   mulu list authorizations --entry-id sha256:…
   mulu list receipts --authorization-id sha256:…
+  mulu list objections --status open          corrections, operations, delegations, evidence, regions
   mulu list entries --limit 100 --cursor …        the next page 下一页")]
 pub struct ListArgs {
     /// What to list 类型
     #[arg(value_enum)]
     pub kind: Kind,
-    /// Only entries and authorizations of this provider, or records of this member 提供方或所属成员
+    /// Only what is this member's: provided, registered, delegated, implemented 提供方或所属成员
     #[arg(long, value_name = "USCC")]
     pub provider: Option<String>,
     /// Only authorizations of this consumer 使用方
@@ -45,6 +46,18 @@ pub struct ListArgs {
     /// Only receipts of this authorization 授权
     #[arg(long, value_name = "ID")]
     pub authorization_id: Option<String>,
+    /// Only corrections and objections opened by this member 提出方
+    #[arg(long, value_name = "USCC")]
+    pub opened_by: Option<String>,
+    /// Only objections to this record 异议所涉记录
+    #[arg(long, value_name = "KEY")]
+    pub subject: Option<String>,
+    /// Only delegations to this member 受托成员
+    #[arg(long, value_name = "USCC")]
+    pub delegate: Option<String>,
+    /// Only operations by this operator 运营机构
+    #[arg(long, value_name = "USCC")]
+    pub operator: Option<String>,
     /// Items per page 每页条数
     #[arg(long, default_value_t = 50, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -76,6 +89,18 @@ pub enum Kind {
     Authorizations,
     /// 使用回执.
     Receipts,
+    /// 校核纠错.
+    Corrections,
+    /// 异议.
+    Objections,
+    /// 授权运营.
+    Operations,
+    /// 委托.
+    Delegations,
+    /// 双签证据.
+    Evidence,
+    /// 行政区划.
+    Regions,
 }
 
 /// A column: header in Chinese and English, JSON pointer into the record.
@@ -92,13 +117,22 @@ impl Kind {
             Kind::Entries => "entries",
             Kind::Authorizations => "authorizations",
             Kind::Receipts => "receipts",
+            Kind::Corrections => "corrections",
+            Kind::Objections => "objections",
+            Kind::Operations => "operations",
+            Kind::Delegations => "delegations",
+            Kind::Evidence => "evidence",
+            Kind::Regions => "regions",
         }
     }
 
     /// The filter by which records of this kind are told apart by member.
     const fn owner_filter(self) -> &'static str {
         match self {
-            Kind::Offices | Kind::Keys | Kind::Duties | Kind::Systems => "member",
+            Kind::Offices | Kind::Keys | Kind::Duties | Kind::Systems | Kind::Evidence => "member",
+            Kind::Delegations => "principal",
+            Kind::Objections => "opened_by",
+            Kind::Operations => "implementer",
             _ => "provider",
         }
     }
@@ -143,7 +177,6 @@ impl Kind {
                 ("名称", "NAME", "/content/name"),
                 ("提供方", "PROVIDER", "/provider"),
                 ("共享", "SHARE", "/content/share/type"),
-                ("版本", "VERSION", "/version"),
                 ("状态", "STATUS", "/status"),
             ],
             Kind::Authorizations => &[
@@ -164,6 +197,51 @@ impl Kind {
                 ("记录", "RECORDS", "/counts/records"),
                 ("高度", "HEIGHT", "/recorded_at_height"),
             ],
+            Kind::Corrections => &[
+                ("纠错", "CORRECTION", "/correction_id"),
+                ("条目", "ENTRY", "/entry_id"),
+                ("提出方", "OPENED BY", "/opened_by"),
+                ("提供方", "PROVIDER", "/provider"),
+                ("问题", "FINDING", "/finding"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Objections => &[
+                ("异议", "OBJECTION", "/objection_id"),
+                ("所涉记录", "SUBJECT", "/subject"),
+                ("提出方", "OPENED BY", "/opened_by"),
+                ("理由", "GROUND", "/ground"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Operations => &[
+                ("授权运营", "OPERATION", "/operation_id"),
+                ("名称", "TITLE", "/title"),
+                ("实施机构", "IMPLEMENTER", "/implementer"),
+                ("运营机构", "OPERATOR", "/operator"),
+                ("模式", "MODE", "/mode"),
+                ("步骤", "STEP", "/step"),
+            ],
+            Kind::Delegations => &[
+                ("委托成员", "PRINCIPAL", "/principal"),
+                ("受托成员", "DELEGATE", "/delegate"),
+                ("动作", "ACTIONS", "/scope"),
+                ("终止时间", "UNTIL", "/window/to_ms"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Evidence => &[
+                ("验证节点公钥", "VALIDATOR", "/validator"),
+                ("成员", "MEMBER", "/member"),
+                ("高度", "HEIGHT", "/height"),
+                ("轮次", "ROUND", "/round"),
+                ("步骤", "STEP", "/step"),
+                ("报告方", "REPORTER", "/reporter"),
+                ("记录高度", "RECORDED AT", "/recorded_at_height"),
+            ],
+            Kind::Regions => &[
+                ("代码", "CODE", "/code"),
+                ("名称", "NAME", "/name"),
+                ("启用", "FROM", "/from"),
+                ("停用", "TO", "/to"),
+            ],
         }
     }
 }
@@ -183,17 +261,23 @@ pub fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
         ("source_system", &args.source_system),
         ("entry_id", &args.entry_id),
         ("authorization_id", &args.authorization_id),
+        ("opened_by", &args.opened_by),
+        ("subject", &args.subject),
+        ("delegate", &args.delegate),
+        ("operator", &args.operator),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
     .collect();
     let mut items: Vec<Value> = Vec::new();
     let mut next_cursor = None;
+    let mut printed = false;
     if args.all {
         node.list(&path, &filters, |item| {
             items.push(item);
             if items.len() == PAGE_ITEMS && !context.is_json() {
                 print_page(context, args.kind, &std::mem::take(&mut items));
+                printed = true;
             }
             Ok(true)
         })?;
@@ -214,7 +298,11 @@ pub fn run(context: &Context, args: &ListArgs) -> Outcome<()> {
         context.print_json(&json!({ "items": items, "next_cursor": next_cursor }));
         return Ok(());
     }
-    print_page(context, args.kind, &items);
+    if !items.is_empty() {
+        print_page(context, args.kind, &items);
+    } else if next_cursor.is_none() && !printed {
+        context.say(&text!("no records", "没有记录"));
+    }
     if let Some(cursor) = next_cursor {
         context.say(&text!("more: --cursor {cursor}", "还有更多：--cursor {cursor}"));
     }
@@ -239,10 +327,15 @@ fn print_page(context: &Context, kind: Kind, items: &[Value]) {
 
 fn cell(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
+        Some(Value::Number(ms)) if pointer.ends_with("_ms") => {
+            ms.as_u64().map(render::time_ms).unwrap_or_default()
+        }
         Some(Value::Array(list)) => {
             let words: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
             words.join(",")
         }
-        _ => render::cut(&render::short(&render::text_at(value, pointer)), NAME_CHARS_SHOWN),
+        _ => {
+            render::cut_columns(&render::short(&render::text_at(value, pointer)), CELL_COLUMNS_MAX)
+        }
     }
 }

@@ -10,11 +10,11 @@ use crate::text;
 
 /// Fewest hexadecimal digits taken as the beginning of a hash.
 const PREFIX_DIGITS_MIN: usize = 6;
-/// Most records looked through for the beginning of a hash, per kind.
-const PREFIX_RECORDS_MAX: usize = 20_000;
+/// Most matches named when the beginning of a hash is not unique.
+const PREFIX_MATCHES_MAX: &str = "10";
 
 /// The kinds of records, as the first part of their keys, with their list routes.
-pub const KINDS: [(&str, &str); 8] = [
+pub const KINDS: [(&str, &str); 14] = [
     ("member", "members"),
     ("office", "offices"),
     ("key", "keys"),
@@ -23,6 +23,28 @@ pub const KINDS: [(&str, &str); 8] = [
     ("entry", "entries"),
     ("authorization", "authorizations"),
     ("receipt", "receipts"),
+    ("correction", "corrections"),
+    ("objection", "objections"),
+    ("operation", "operations"),
+    ("delegation", "delegations"),
+    ("evidence", "evidence"),
+    ("region", "regions"),
+];
+
+/// The kinds whose keys are hashes.
+const HASHED: [&str; 6] =
+    ["entry", "authorization", "receipt", "correction", "objection", "operation"];
+
+/// Keys of single records, and beginnings of those that point at a record.
+const OTHERS: [&str; 8] = [
+    "params",
+    "validators",
+    "regions",
+    "code/",
+    "entry-name/",
+    "authoritative/",
+    "source/",
+    "receipt-chain/",
 ];
 
 /// What a text was found to be.
@@ -59,14 +81,15 @@ pub fn find(node: &Node, text: &str) -> Outcome<Found> {
     {
         return Ok(Found::Block(block));
     }
-    let digits = hash_digits(text);
+    let kind = text.split_once('/').filter(|(kind, _)| HASHED.contains(kind));
+    let digits = hash_digits(kind.map_or(text, |(_, rest)| rest));
     if let Some(hex) = digits.filter(|hex| hex.len() == 64)
         && let Some(found) = node.find(&format!("/v1/transactions/sha256:{hex}"), &[])?
     {
         return Ok(Found::Transaction(found));
     }
     if let Some(hex) = digits.filter(|hex| hex.len() >= PREFIX_DIGITS_MIN && hex.len() < 64) {
-        return by_prefix(node, text, hex);
+        return by_prefix(node, text, kind.map(|(kind, _)| kind), hex);
     }
     Err(nothing(text))
 }
@@ -88,28 +111,25 @@ pub fn subject(node: &Node, text: &str) -> Outcome<String> {
 /// State keys a text may stand for, likely ones first.
 fn candidates(text: &str) -> Vec<String> {
     let known = |kind: &str| KINDS.iter().any(|(name, _)| *name == kind);
+    let whole = |kind: &str, rest: &str| {
+        !HASHED.contains(&kind) || hash_digits(rest).is_none_or(|digits| digits.len() == 64)
+    };
     match text.split_once('/') {
-        Some((kind, rest)) if known(kind) && (hash_digits(rest).is_none_or(|h| h.len() == 64)) => {
+        Some((kind, rest)) if known(kind) && whole(kind, rest) => {
             let full = hash_digits(rest).filter(|h| h.len() == 64);
             let rest = full.map_or_else(|| rest.to_owned(), |hex| format!("sha256:{hex}"));
             return vec![format!("{kind}/{rest}")];
         }
         _ => {}
     }
-    let plain = ["evidence/", "delegation/", "region/", "correction/", "objection/", "operation/"];
-    if matches!(text, "params" | "validators" | "regions")
-        || plain.iter().any(|kind| text.starts_with(kind))
-    {
+    if OTHERS.iter().any(|key| text == *key || (key.ends_with('/') && text.starts_with(key))) {
         return vec![text.to_owned()];
     }
     if text.starts_with("ed25519:") {
         return vec![format!("key/{text}")];
     }
     if let Some(hex) = hash_digits(text).filter(|hex| hex.len() == 64) {
-        return ["entry", "authorization", "receipt"]
-            .iter()
-            .map(|kind| format!("{kind}/sha256:{hex}"))
-            .collect();
+        return HASHED.iter().map(|kind| format!("{kind}/sha256:{hex}")).collect();
     }
     if uscc::has_form(text) {
         return vec![format!("member/{text}")];
@@ -156,21 +176,16 @@ fn by_code(node: &Node, text: &str) -> Outcome<Option<Found>> {
     }
 }
 
-fn by_prefix(node: &Node, text: &str, hex: &str) -> Outcome<Found> {
+fn by_prefix(node: &Node, text: &str, kind: Option<&str>, hex: &str) -> Outcome<Found> {
     let mut matches = Vec::new();
-    for (kind, list) in
-        KINDS.iter().filter(|(k, _)| matches!(*k, "entry" | "authorization" | "receipt"))
-    {
+    let wanted = |name: &str| kind.map_or(HASHED.contains(&name), |kind| kind == name);
+    for (kind, list) in KINDS.iter().filter(|(kind, _)| wanted(kind)) {
         let beginning = format!("{kind}/sha256:{hex}");
-        let mut seen = 0usize;
-        node.list(&format!("/v1/{list}"), &[], |item| {
-            let key = item.get("key").and_then(Value::as_str).unwrap_or_default();
-            if key.starts_with(&beginning) {
-                matches.push(key.to_owned());
-            }
-            seen = seen.saturating_add(1);
-            Ok(seen < PREFIX_RECORDS_MAX && matches.len() < 10)
-        })?;
+        let query = [("key_prefix", beginning.as_str()), ("limit", PREFIX_MATCHES_MAX)];
+        let page = node.get(&format!("/v1/{list}"), &query)?;
+        let items = page.get("items").and_then(Value::as_array);
+        let keys = items.into_iter().flatten().filter_map(|item| item.get("key")?.as_str());
+        matches.extend(keys.map(str::to_owned));
     }
     match matches.as_slice() {
         [] => Err(nothing(text).help(text!(

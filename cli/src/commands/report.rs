@@ -1,49 +1,47 @@
 //! `mulu report`: what follows from the records and is stored nowhere.
 //!
-//! Each report reads lists page by page, so a catalog need not fit into memory; what is kept is at most
-//! [`KEPT_MAX`] ids. All reports show the chain as the node has it, without proofs.
+//! Each report reads lists page by page and prints its findings as they come, so neither a catalog nor
+//! a report need fit into memory; what is kept is at most [`KEPT_MAX`] ids. All reports show the chain
+//! as the node has it, without proofs.
 
+mod catalog;
 mod overdue;
+mod remote;
+mod sharing;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use mulu_chain::digest::Digest;
 use mulu_chain::types::TimeMs;
-use mulu_contracts::authorization::{Authorization, AuthorizationStatus, Counts};
-use mulu_contracts::duty::{Duty, DutyStatus};
-use mulu_contracts::entry::Entry;
-use mulu_contracts::rebind;
-use mulu_contracts::receipt::{Receipt, ReceiptKind};
-use mulu_contracts::state::{StateRead, StateReadError, encode};
-use mulu_contracts::system::{InformationSystem, SystemStatus};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::client::Node;
+use self::remote::Remote;
+use crate::client::{Node, PAGE_ITEMS};
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Outcome};
-use crate::records;
+use crate::failure::{Failure, Outcome};
+use crate::lang::Text;
 use crate::submit::ChainView;
-use crate::{render, text};
+use crate::{records, render, text};
 
 /// Most ids kept while a report is made.
 const KEPT_MAX: usize = 2_000_000;
+/// Widest name shown in a table, in columns of a terminal.
+const NAME_COLUMNS_MAX: usize = 32;
 
-/// Reports.
+/// The reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Report {
+pub enum Kind {
     /// Entries bound to what no longer stands 待重新绑定的条目
     RebindDue,
     /// Duties in force that no live entry names 无数据的职责
     DutiesWithoutData,
     /// Systems not stopped that no live entry names 未编目的信息系统
     SystemsWithoutEntries,
-    /// Grants in force under which nothing was ever recorded 从未使用的授权
+    /// Grants whose time has begun and under which nothing was recorded 从未使用的授权
     UnusedGrants,
-    /// Deliveries that no reception answers 未确认的交付
+    /// Deliveries that no reception or use answers 未确认的交付
     UnmatchedDeliveries,
-    /// Receptions of another digest than was delivered 摘要不符的接收
+    /// Receptions of another digest than was delivered, not mended since 摘要不符的接收
     Mismatches,
     /// Grants whose obligation to delete or to report is overdue 逾期的义务
     OverdueObligations,
@@ -56,21 +54,40 @@ pub enum Report {
 #[command(after_help = "\
 Examples 示例:
   mulu report rebind-due
-  mulu report unmatched-deliveries --output json")]
+  mulu report unmatched-deliveries --of 11110000MULU00021K
+  mulu report overdue-obligations --output json
+MEMBER is who is to act; --of also finds what concerns the other party. 成员：应处理的一方")]
 pub struct ReportArgs {
     /// Which 报告名称
-    pub report: Report,
+    pub report: Kind,
     /// Only what concerns this member 仅限该成员
     #[arg(long = "of", value_name = "USCC")]
     pub of: Option<String>,
 }
 
-/// One line of a report: the record, the member it concerns, and what is the matter.
+/// One line of a report.
 struct Finding {
+    /// State key of the record.
     key: String,
-    member: String,
-    what: String,
+    /// What people call it.
+    name: String,
+    /// The member that is to act, and the other party if there is one.
+    members: [Option<String>; 2],
+    /// What is the matter: a stable word, and for people.
+    what: (String, Text),
+    /// More, for programs.
     detail: Value,
+}
+
+/// What a report is made with, and where its findings go.
+struct Report<'c> {
+    context: &'c Context,
+    state: Remote<'c>,
+    /// Block time of the tip.
+    now: TimeMs,
+    of: Option<String>,
+    rows: Vec<Vec<String>>,
+    count: u64,
 }
 
 /// Runs the command.
@@ -80,51 +97,104 @@ struct Finding {
 pub fn run(context: &Context, args: &ReportArgs) -> Outcome<()> {
     let node = context.node()?;
     let now = TimeMs(ChainView::ask(&node)?.time_ms);
-    let mut findings = match args.report {
-        Report::RebindDue => rebind_due(&node, now)?,
-        Report::DutiesWithoutData => duties_without_data(&node)?,
-        Report::SystemsWithoutEntries => systems_without_entries(&node)?,
-        Report::UnusedGrants => unused_grants(&node, now)?,
-        Report::UnmatchedDeliveries => unmatched_deliveries(&node)?,
-        Report::Mismatches => mismatches(&node)?,
-        Report::OverdueObligations => overdue_obligations(&node, now)?,
-        Report::Overdue => overdue::overdue(&node, now)?,
-    };
-    if let Some(of) = &args.of {
-        findings.retain(|finding| finding.member == *of);
+    let state = Remote::of(&node);
+    let of = args.of.clone();
+    let mut report = Report { context, state, now, of, rows: Vec::new(), count: 0 };
+    match args.report {
+        Kind::RebindDue => catalog::rebind_due(&mut report)?,
+        Kind::DutiesWithoutData => catalog::duties_without_data(&mut report)?,
+        Kind::SystemsWithoutEntries => catalog::systems_without_entries(&mut report)?,
+        Kind::UnusedGrants => sharing::unused_grants(&mut report)?,
+        Kind::UnmatchedDeliveries => sharing::unmatched_deliveries(&mut report)?,
+        Kind::Mismatches => sharing::mismatches(&mut report)?,
+        Kind::OverdueObligations => sharing::overdue_obligations(&mut report)?,
+        Kind::Overdue => overdue::overdue(&mut report)?,
     }
-    if context.is_json() {
-        let items = findings.iter().map(|finding| {
-            json!({ "key": finding.key, "member": finding.member, "what": finding.what,
-                "detail": finding.detail })
-        });
-        context.print_json(&json!({ "items": items.collect::<Vec<_>>() }));
-        return Ok(());
-    }
-    let header = [
-        context.word("RECORD", "记录"),
-        context.word("MEMBER", "成员"),
-        context.word("WHAT", "事项"),
-    ];
-    let row = |f: &Finding| vec![f.key.clone(), f.member.clone(), f.what.clone()];
-    context.print(&render::table(&header, &findings.iter().map(row).collect::<Vec<_>>()));
-    let count = findings.len();
-    context.say(&text!("{count} finding(s)", "共 {count} 项"));
+    report.end();
     Ok(())
 }
 
-/// Hands each record of a list to `each`, with its key.
-fn each<T: DeserializeOwned>(
-    node: &Node,
-    list: &str,
-    mut each: impl FnMut(String, T) -> Outcome<()>,
-) -> Outcome<()> {
-    node.list(&format!("/v1/{list}"), &[], |item| {
-        let key = render::text_at(&item, "/key");
-        let stored = records::parse::<T>(&key, &item)?;
-        each(key, stored.value)?;
-        Ok(true)
-    })
+impl Report<'_> {
+    fn node(&self) -> &Node {
+        self.state.node
+    }
+
+    /// Hands each record of a list to `each`, with its key.
+    fn each<T: DeserializeOwned>(
+        &mut self,
+        list: &str,
+        mut each: impl FnMut(&mut Self, String, T) -> Outcome<()>,
+    ) -> Outcome<()> {
+        let node = self.state.node;
+        node.list(&format!("/v1/{list}"), &[], |item| {
+            let key = render::text_at(&item, "/key");
+            let stored = records::parse::<T>(&key, &item)?;
+            each(self, key, stored.value)?;
+            Ok(true)
+        })
+    }
+
+    /// Prints a finding, unless it concerns others only.
+    fn found(&mut self, finding: Finding) -> Outcome<()> {
+        let Finding { key, name, members: [member, other], what: (word, words), detail } = finding;
+        let concerns = |of: &String| Some(of) == member.as_ref() || Some(of) == other.as_ref();
+        if self.of.as_ref().is_some_and(|of| !concerns(of)) {
+            return Ok(());
+        }
+        if self.context.is_json() {
+            let item = json!({ "key": key, "name": name, "member": member, "other": other,
+                "what": word, "detail": detail });
+            let before = if self.count == 0 { "{\"items\": [\n" } else { ",\n" };
+            self.context.print_part(&format!("{before}{item}"));
+        } else {
+            let member = member.unwrap_or_default();
+            let member = self.state.name(&format!("member/{member}"), "/name")?.unwrap_or(member);
+            let row = [short_key(&key), render::cut_columns(&name, NAME_COLUMNS_MAX), member];
+            let words = words.in_lang(self.context.lang).to_owned();
+            self.rows.push(row.into_iter().chain([words]).collect());
+        }
+        self.count = self.count.saturating_add(1);
+        if self.rows.len() == PAGE_ITEMS {
+            self.print_rows();
+        }
+        Ok(())
+    }
+
+    fn print_rows(&mut self) {
+        let word = |en, zh| self.context.word(en, zh);
+        let header = [
+            word("RECORD", "记录"),
+            word("NAME", "名称"),
+            word("MEMBER", "成员"),
+            word("WHAT", "事项"),
+        ];
+        self.context.print(&render::table(&header, &std::mem::take(&mut self.rows)));
+    }
+
+    fn end(mut self) {
+        let count = self.count;
+        if self.context.is_json() {
+            let before = if count == 0 { "{\"items\": [" } else { "\n" };
+            self.context.print(&format!("{before}], \"count\": {count}}}"));
+            return;
+        }
+        if !self.rows.is_empty() {
+            self.print_rows();
+        }
+        self.context.say(&match count {
+            0 => text!("nothing found", "未发现问题"),
+            1 => text!("1 finding", "共 1 项"),
+            _ => text!("{count} findings", "共 {count} 项"),
+        });
+    }
+}
+
+/// A key of a table: hashes cut to what `mulu show` still finds.
+fn short_key(key: &str) -> String {
+    match key.split_once('/') {
+        Some((kind, id)) => format!("{kind}/{}", render::short(id)),
+        None => key.to_owned(),
+    }
 }
 
 fn kept<T>(found: &BTreeSet<T>) -> Outcome<()> {
@@ -135,185 +205,4 @@ fn kept<T>(found: &BTreeSet<T>) -> Outcome<()> {
         "the report needs more than {KEPT_MAX} ids in memory",
         "报告所需编号超过 {KEPT_MAX} 个"
     )))
-}
-
-fn rebind_due(node: &Node, now: TimeMs) -> Outcome<Vec<Finding>> {
-    let state = Remote::of(node);
-    let mut findings = Vec::new();
-    each(node, "entries", |key, entry: Entry| {
-        let due = rebind::due(&state, &entry, now)
-            .map_err(|e| Failure::new(Exit::Unreachable, text!("{e}", "读取状态失败：{e}")))?;
-        for due in due {
-            let detail = json!(due);
-            let what = format!("{} {}", render::text_at(&detail, "/cause"), due.record);
-            let (key, member) = (key.clone(), entry.provider.clone());
-            findings.push(Finding { key, member, what, detail });
-        }
-        Ok(())
-    })?;
-    Ok(findings)
-}
-
-/// The state as the node has it, each record asked for once.
-struct Remote<'n> {
-    node: &'n Node,
-    read: RefCell<BTreeMap<String, Option<Vec<u8>>>>,
-}
-
-impl<'n> Remote<'n> {
-    fn of(node: &'n Node) -> Self {
-        Remote { node, read: RefCell::default() }
-    }
-}
-
-impl StateRead for Remote<'_> {
-    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StateReadError> {
-        if let Some(known) = self.read.borrow().get(key) {
-            return Ok(known.clone());
-        }
-        let stored = records::find::<Value>(self.node, key);
-        let stored = stored.map_err(|failure| {
-            let why = failure.text.map(|text| text.en).unwrap_or_default();
-            StateReadError::new(format!("{key}: {why}"))
-        })?;
-        let value = stored.map(|stored| encode(&stored.value));
-        self.read.borrow_mut().insert(key.to_owned(), value.clone());
-        Ok(value)
-    }
-}
-
-/// Ids of duties and systems that live entries name.
-fn named_by_entries(node: &Node) -> Outcome<(BTreeSet<String>, BTreeSet<String>)> {
-    let (mut duties, mut systems) = (BTreeSet::new(), BTreeSet::new());
-    each(node, "entries", |_, entry: Entry| {
-        if entry.status.is_live() {
-            duties.extend(entry.content.responsibilities);
-            systems.extend(entry.content.systems.into_iter().map(|binding| binding.system));
-        }
-        kept(&duties)?;
-        kept(&systems)
-    })?;
-    Ok((duties, systems))
-}
-
-fn duties_without_data(node: &Node) -> Outcome<Vec<Finding>> {
-    let (named, _) = named_by_entries(node)?;
-    let mut findings = Vec::new();
-    each(node, "duties", |key, duty: Duty| {
-        if duty.status == DutyStatus::Active && !named.contains(&duty.id) {
-            let (member, what) = (duty.member, duty.name);
-            findings.push(Finding { key, member, what, detail: Value::Null });
-        }
-        Ok(())
-    })?;
-    Ok(findings)
-}
-
-fn systems_without_entries(node: &Node) -> Outcome<Vec<Finding>> {
-    let (_, named) = named_by_entries(node)?;
-    let mut findings = Vec::new();
-    each(node, "systems", |key, system: InformationSystem| {
-        if system.status != SystemStatus::Stopped && !named.contains(&system.id) {
-            let (member, what) = (system.member, system.name);
-            findings.push(Finding { key, member, what, detail: Value::Null });
-        }
-        Ok(())
-    })?;
-    Ok(findings)
-}
-
-fn unused_grants(node: &Node, now: TimeMs) -> Outcome<Vec<Finding>> {
-    let mut findings = Vec::new();
-    each(node, "authorizations", |key, authorization: Authorization| {
-        let totals = authorization.totals;
-        let used = [totals.delivered, totals.received, totals.used].iter().any(|c| *c != NOTHING);
-        if authorization.status == AuthorizationStatus::Finalized && !used {
-            let what = format!("{:?}", authorization.standing(now)).to_lowercase();
-            let detail = json!({ "entry_id": authorization.entry_id,
-                "finalized_at_height": authorization.finalized_at_height });
-            findings.push(Finding { key, member: authorization.consumer, what, detail });
-        }
-        Ok(())
-    })?;
-    Ok(findings)
-}
-
-const NOTHING: Counts = Counts { calls: 0, records: 0, bytes: 0 };
-
-fn unmatched_deliveries(node: &Node) -> Outcome<Vec<Finding>> {
-    let mut answered: BTreeSet<Digest> = BTreeSet::new();
-    each(node, "receipts", |_, receipt: Receipt| {
-        if receipt.kind == ReceiptKind::Received {
-            answered.extend(receipt.peer_receipt);
-        }
-        kept(&answered)
-    })?;
-    let mut findings = Vec::new();
-    each(node, "receipts", |key, receipt: Receipt| {
-        let counts = receipt.kind == ReceiptKind::Delivered && receipt.corrected_by.is_none();
-        // A corrected delivery is answered if the one it corrects was.
-        let ids = [Some(receipt.receipt_id), receipt.corrects];
-        if counts && !ids.iter().flatten().any(|id| answered.contains(id)) {
-            let what = format!("authorization/{}", receipt.authorization_id);
-            let detail = json!({ "recorded_at_height": receipt.recorded_at_height });
-            findings.push(Finding { key, member: receipt.signer, what, detail });
-        }
-        Ok(())
-    })?;
-    Ok(findings)
-}
-
-fn mismatches(node: &Node) -> Outcome<Vec<Finding>> {
-    let mut findings = Vec::new();
-    each(node, "receipts", |key, receipt: Receipt| {
-        if receipt.mismatch {
-            let delivery = receipt.peer_receipt.map(|id| id.to_string()).unwrap_or_default();
-            let detail = json!({ "digest": receipt.digest, "delivery": delivery });
-            let what = format!("receipt/{delivery}");
-            findings.push(Finding { key, member: receipt.signer, what, detail });
-        }
-        Ok(())
-    })?;
-    Ok(findings)
-}
-
-fn overdue_obligations(node: &Node, now: TimeMs) -> Outcome<Vec<Finding>> {
-    let mut deleted: BTreeSet<Digest> = BTreeSet::new();
-    let mut reported: BTreeMap<Digest, u64> = BTreeMap::new();
-    each(node, "receipts", |_, receipt: Receipt| {
-        match receipt.kind {
-            ReceiptKind::Deleted => {
-                deleted.insert(receipt.authorization_id);
-            }
-            ReceiptKind::Used => {
-                let last = reported.entry(receipt.authorization_id).or_default();
-                *last = (*last).max(receipt.window.to_ms);
-            }
-            _ => {}
-        }
-        kept(&deleted)
-    })?;
-    let mut findings = Vec::new();
-    each(node, "authorizations", |key, authorization: Authorization| {
-        let id = authorization.authorization_id;
-        let extent = authorization.extent();
-        let Some(obligations) = &extent.obligations else { return Ok(()) };
-        let received = authorization.totals.received != NOTHING;
-        let delete_by = obligations.delete_by_ms.filter(|by| *by < now.0 && received);
-        let mut found = |what: String, detail: Value| {
-            let (key, member) = (key.clone(), authorization.consumer.clone());
-            findings.push(Finding { key, member, what, detail });
-        };
-        if let Some(by) = delete_by.filter(|_| !deleted.contains(&id)) {
-            found(format!("delete-by {}", render::time_ms(by)), json!({ "delete_by_ms": by }));
-        }
-        let last = reported.get(&id).copied().unwrap_or(extent.window.from_ms);
-        let due = obligations.report_every_ms.map(|every| last.saturating_add(every));
-        let running = authorization.status == AuthorizationStatus::Finalized;
-        if let Some(due) = due.filter(|due| running && *due < now.0.min(extent.window.to_ms)) {
-            found(format!("report due {}", render::time_ms(due)), json!({ "due_ms": due }));
-        }
-        Ok(())
-    })?;
-    Ok(findings)
 }

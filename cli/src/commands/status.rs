@@ -23,6 +23,14 @@ pub fn run(context: &Context) -> Outcome<()> {
         let set = status.pointer(pointer).and_then(Value::as_bool);
         set.map(|yes| render::yes_no(yes, context.lang).to_owned()).unwrap_or_default()
     };
+    let alarmed = status.get("alarm").and_then(Value::as_bool) == Some(true);
+    let alarm = context.word(
+        "its validator key signs elsewhere; it signs nothing until `mulud votes resume`",
+        "其验证密钥在别处签名；执行 `mulud votes resume` 之前不再签名",
+    );
+    let alarm = if alarmed { alarm } else { "" };
+    let seen = status.get("equivocations").and_then(Value::as_u64);
+    let seen = seen.filter(|seen| *seen > 0).map(|seen| seen.to_string());
     let peers = status.get("peers").and_then(Value::as_array);
     let rows: Vec<(String, String)> = [
         (context.word("node", "节点"), node.url().to_owned()),
@@ -35,7 +43,9 @@ pub fn run(context: &Context) -> Outcome<()> {
         (context.word("block time", "出块时间"), time.unwrap_or_default()),
         (context.word("catching up", "正在追赶"), flag("/syncing")),
         (context.word("validator", "验证节点"), flag("/is_validator")),
+        (context.word("ALARM", "警报"), alarm.to_owned()),
         (context.word("abstaining", "弃权原因"), text("/abstaining")),
+        (context.word("contradictions seen", "已发现双签"), seen.unwrap_or_default()),
         (context.word("waiting transactions", "待处理交易"), text("/mempool/transactions")),
         (context.word("peers", "已连节点"), peers.map(|p| p.len().to_string()).unwrap_or_default()),
     ]

@@ -1,11 +1,13 @@
 //! Which column of a CSV file is which field: guessed from its headers, or said by a mapping file.
 //!
 //! A header is compared without blanks, without `*` and without what stands in brackets, ignoring
-//! letter case. Of several columns for one field the first name in the list below wins, so the
+//! letter case and whether its characters are traditional or simplified. The four columns 类, 项, 目
+//! and 细目 together are the classification. Of several columns for one field the first name in the list below wins, so the
 //! dataset's address (a lasting identifier) is taken before a running number.
 
 use std::collections::BTreeMap;
 
+use super::han::simplified;
 use super::mapping::Mapping;
 use super::row::Field;
 use crate::failure::{Failure, Outcome};
@@ -30,13 +32,25 @@ const HEADERS: &[(Field, &[&str])] = &[
     ),
     (
         Field::Code,
-        &["信息资源代码", "政务信息资源代码", "资源代码", "目录代码", "resource code", "code"],
+        &[
+            "信息资源代码",
+            "政务信息资源代码",
+            "政务数据资源代码",
+            "数据资源代码",
+            "资源代码",
+            "信息资源编码",
+            "目录代码",
+            "resource code",
+            "code",
+        ],
     ),
     (
         Field::Name,
         &[
             "信息资源名称",
             "政务信息资源名称",
+            "政务数据资源名称",
+            "数据资源名称",
             "资源名称",
             "目录名称",
             "数据集名称",
@@ -67,8 +81,13 @@ const HEADERS: &[(Field, &[&str])] = &[
         Field::Agency,
         &[
             "信息资源提供方",
+            "政务信息资源提供方",
+            "资源提供方",
+            "数据提供方",
             "提供方",
             "提供单位",
+            "提供部门",
+            "提供机关",
             "数源部门",
             "來源機關",
             "提供機關名稱",
@@ -78,6 +97,20 @@ const HEADERS: &[(Field, &[&str])] = &[
             "agency",
             "publisher",
             "organization",
+        ],
+    ),
+    (
+        Field::ProviderCode,
+        &[
+            "信息资源提供方代码",
+            "政务信息资源提供方代码",
+            "资源提供方代码",
+            "提供方代码",
+            "提供单位代码",
+            "提供部门代码",
+            "提供机关代码",
+            "提供方统一社会信用代码",
+            "provider code",
         ],
     ),
     (
@@ -101,7 +134,9 @@ const HEADERS: &[(Field, &[&str])] = &[
         Field::Items,
         &[
             "信息项名称",
+            "信息项信息",
             "信息项",
+            "数据项名称",
             "数据项",
             "主要欄位說明",
             "主要字段",
@@ -111,16 +146,19 @@ const HEADERS: &[(Field, &[&str])] = &[
             "columns",
         ],
     ),
-    (Field::ItemTypes, &["数据类型", "信息项类型", "item types", "types"]),
+    (
+        Field::ItemTypes,
+        &["数据类型", "信息项类型", "信息项数据类型", "字段类型", "item types", "types"],
+    ),
     (Field::Share, &["共享类型", "共享属性", "share type", "share"]),
     (Field::ShareCondition, &["共享条件", "share condition"]),
     (Field::NoShareBasis, &["不予共享依据", "不予共享理由", "no share basis"]),
     (Field::ShareMethods, &["共享方式", "share methods", "share method"]),
-    (Field::Open, &["是否向社会开放", "是否开放", "开放属性", "open"]),
-    (Field::OpenCondition, &["开放条件", "open condition"]),
+    (Field::Open, &["是否向社会开放", "向社会开放", "是否开放", "开放类型", "开放属性", "open"]),
+    (Field::OpenCondition, &["开放条件", "授权方式", "授权", "open condition", "license"]),
     (
         Field::UpdateCycle,
-        &["更新周期", "更新频率", "更新頻率", "update cycle", "frequency", "accrual periodicity"],
+        &["更新周期", "更新频率", "update cycle", "frequency", "accrual periodicity"],
     ),
     (
         Field::PublishedAt,
@@ -142,13 +180,19 @@ const HEADERS: &[(Field, &[&str])] = &[
         Field::PersonalInfo,
         &["个人信息", "是否涉及个人信息", "personal info", "personal information"],
     ),
+    (Field::Secret, &["涉密属性", "是否涉密", "涉密", "密级", "secret"]),
 ];
+
+/// The parts of the classification, in order.
+const CLASS_PARTS: [&str; 4] = ["类", "项", "目", "细目"];
 
 /// Which column is which field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Column index by field.
     pub of: BTreeMap<Field, usize>,
+    /// Columns that together are the classification, if there is no one column for it.
+    pub class_parts: Vec<usize>,
     /// Headers that no field takes, in file order.
     pub unused: Vec<String>,
 }
@@ -182,11 +226,23 @@ impl Columns {
                 columns.of.insert(*field, index);
             }
         }
+        let parts = CLASS_PARTS.iter().filter_map(|part| header.iter().position(|h| same(h, part)));
+        let parts: Vec<usize> =
+            parts.filter(|index| !columns.of.values().any(|used| used == index)).collect();
+        // A heading above them may have been read as the whole.
+        if !parts.is_empty() {
+            columns.of.remove(&Field::ClassPath);
+        }
+        columns.class_parts = parts;
+        let used = |index: &usize| {
+            columns.of.values().any(|used| used == index) || columns.class_parts.contains(index)
+        };
         columns.unused = header
             .iter()
             .enumerate()
-            .filter(|(index, _)| !columns.of.values().any(|used| used == index))
+            .filter(|(index, _)| !used(index))
             .map(|(_, name)| name.clone())
+            .filter(|name| !name.is_empty())
             .collect();
         if !columns.of.contains_key(&Field::Name) {
             let found = header.join(", ");
@@ -219,7 +275,13 @@ fn plain(header: &str) -> String {
             c => kept.extend(c.to_lowercase()),
         }
     }
-    kept
+    simplified(&kept)
+}
+
+/// Whether a header is one that any field, or a part of the classification, goes by.
+pub fn is_known(header: &str) -> bool {
+    let names = HEADERS.iter().flat_map(|(_, names)| names.iter()).chain(&CLASS_PARTS);
+    names.into_iter().any(|name| same(header, name))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use mulu_contracts::catalog::{Level, PersonalInfo, ShareType, UpdateCycle};
 use mulu_contracts::date::is_date;
 use mulu_contracts::entry::content::is_resource_code;
 use mulu_contracts::entry::{EntryContent, Open, Share, Source};
+use mulu_contracts::state::member_of_id;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -68,12 +69,14 @@ pub struct Rejected {
     pub name: String,
     /// Rule id, or a stable word.
     pub code: String,
+    /// The cell at fault, if it is one.
+    pub field: Option<Field>,
     /// Why.
     pub reason: Text,
 }
 
-/// A reason, before the row is known.
-pub type Reason = (&'static str, Text);
+/// A reason, before the row is known: rule id or stable word, the cell at fault, and why.
+pub type Reason = (&'static str, Option<Field>, Text);
 
 /// The deterministic resource code of a record: `<class>/<12 hexadecimal digits>` of
 /// `SHA-256(source system ‖ "\n" ‖ identifier)`, so that importing again finds the same entry.
@@ -94,17 +97,22 @@ pub fn convert(
     binding: &Binding,
     used: &mut Used,
 ) -> Result<Prepared, Reason> {
+    used.line = row.line;
+    refuse_secret(row)?;
+    refuse_foreign(row, binding)?;
     let code = match row.get(Field::Code) {
         Some(code) if is_resource_code(code) => code.to_owned(),
         Some(code) => {
             return Err((
                 "ENT-05",
+                Some(Field::Code),
                 text!("`{code}` is not a resource code", "`{code}` 不是信息资源代码"),
             ));
         }
         None => {
             used.count(Fallback::Code);
-            derived_code(&binding.class, &binding.source_system, identifier)
+            let class = details::class_code(row).unwrap_or_else(|| binding.class.clone());
+            derived_code(&class, &binding.source_system, identifier)
         }
     };
     let (share, share_defaulted) = share(row, used)?;
@@ -173,6 +181,37 @@ pub fn convert(
     })
 }
 
+/// State secrets and work secrets do not come onto the chain, nor does what may be one (ENT-15).
+fn refuse_secret(row: &Row) -> Result<(), Reason> {
+    let Some(found) = row.get(Field::Secret) else { return Ok(()) };
+    let why = match vocabulary::secret(found) {
+        Some(false) => return Ok(()),
+        Some(true) => text!("marked as secret: `{found}`", "标为涉密：`{found}`"),
+        None => text!("`{found}` does not say whether it is secret", "`{found}` 未说明是否涉密"),
+    };
+    Err(("ENT-15", Some(Field::Secret), why))
+}
+
+/// A row that names another organisation than the member that imports is not that member's to publish.
+/// Codes are those of GB 32100 or, within them, of GB 11714.
+fn refuse_foreign(row: &Row, binding: &Binding) -> Result<(), Reason> {
+    let Some(found) = row.get(Field::ProviderCode) else { return Ok(()) };
+    let member = member_of_id(&binding.office);
+    let code: String = found.chars().filter(|c| *c != '-' && !c.is_whitespace()).collect();
+    let code = code.to_ascii_uppercase();
+    if code == member || member.get(8..17) == Some(code.as_str()) {
+        return Ok(());
+    }
+    Err((
+        "provider",
+        Some(Field::ProviderCode),
+        text!(
+            "the provider is `{found}`, the member that imports is {member}",
+            "提供方为 `{found}`，导入成员为 {member}"
+        ),
+    ))
+}
+
 /// What decides whether a record changed: SHA-256 over the compact JSON of the entry under the name
 /// it has in the source, without its source, without a date the source did not give, and without
 /// what it is bound to (office, region, duties, systems), which is the operator's choice and not
@@ -208,7 +247,8 @@ fn word<T: DeserializeOwned>(
         Some(value) => Ok(Some(value)),
         None => {
             let name = field.name();
-            Err((code, text!("{name}: `{found}` is not known", "{name}：无法识别 `{found}`")))
+            let why = text!("{name}: `{found}` is not known", "{name}：无法识别 `{found}`");
+            Err((code, Some(field), why))
         }
     }
 }
@@ -223,6 +263,7 @@ fn share(row: &Row, used: &mut Used) -> Result<(Share, bool), Reason> {
         Some(found) if vocabulary::is_bare_number(found) => {
             return Err((
                 "share",
+                Some(Field::Share),
                 text!(
                     "the share type is a bare number ({found}); systems number them differently, so say in a mapping file what it means",
                     "共享类型为纯数字（{found}）；各系统编号含义不同，请在映射文件中说明"
@@ -234,6 +275,7 @@ fn share(row: &Row, used: &mut Used) -> Result<(Share, bool), Reason> {
             None => {
                 return Err((
                     "share",
+                    Some(Field::Share),
                     text!("`{found}` is not a share type", "`{found}` 不是共享类型"),
                 ));
             }
@@ -248,6 +290,7 @@ fn share(row: &Row, used: &mut Used) -> Result<(Share, bool), Reason> {
             if condition.is_none() {
                 return Err((
                     "ENT-09",
+                    Some(Field::ShareCondition),
                     text!(
                         "shared on condition, but no condition is given",
                         "有条件共享但未填写共享条件"
@@ -262,6 +305,7 @@ fn share(row: &Row, used: &mut Used) -> Result<(Share, bool), Reason> {
             if basis.is_none() {
                 return Err((
                     "ENT-10",
+                    Some(Field::NoShareBasis),
                     text!("not shared, but no basis in law is given", "不予共享但未填写依据"),
                 ));
             }
@@ -284,6 +328,7 @@ fn open(
             None => {
                 return Err((
                     "open",
+                    Some(Field::Open),
                     text!("open: `{found}` is neither yes nor no", "是否开放：`{found}` 无法识别"),
                 ));
             }
@@ -298,13 +343,14 @@ fn open(
 
 fn update_cycle(row: &Row, used: &mut Used) -> UpdateCycle {
     let found = row.get(Field::UpdateCycle);
-    match found.and_then(vocabulary::update_cycle).and_then(ours) {
-        Some(cycle) => cycle,
-        None => {
-            used.count_word(Fallback::UpdateCycle, found.unwrap_or("-"));
-            UpdateCycle::Irregular
-        }
+    if let Some(cycle) = found.and_then(vocabulary::update_cycle).and_then(ours) {
+        return cycle;
     }
+    match found {
+        Some(word) => used.count_word(Fallback::UpdateCycle, word),
+        None => used.count(Fallback::UpdateCycle),
+    }
+    UpdateCycle::Irregular
 }
 
 /// The date of a record: `2013-03-18`, `2013/3/18`, `20130318`, with or without a time after it.
@@ -325,7 +371,11 @@ fn published_at(row: &Row) -> Result<Option<String>, Reason> {
     if is_date(&date) {
         return Ok(Some(date));
     }
-    Err(("FLD-03", text!("`{found}` is not a date", "`{found}` 不是日期")))
+    Err((
+        "FLD-03",
+        Some(Field::PublishedAt),
+        text!("`{found}` is not a date", "`{found}` 不是日期"),
+    ))
 }
 
 #[cfg(test)]

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::notes::Notes;
+use super::row::Field;
 use crate::lang::Lang;
 
 /// Most distinct source words kept per default, so that a report stays readable.
 const WORDS_MAX: usize = 20;
+
+/// Widest list of words shown, in columns of a terminal.
+const WORDS_COLUMNS_MAX: usize = 44;
+/// Longest such word kept, in characters.
+const WORD_CHARS_MAX: usize = 24;
 
 /// A default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +62,20 @@ pub enum Fallback {
 }
 
 impl Fallback {
+    /// The field whose cell it stands in for, where a note can name it.
+    pub const fn field(self) -> Option<Field> {
+        Some(match self {
+            Fallback::UpdateCycle => Field::UpdateCycle,
+            Fallback::FormatWord => Field::Formats,
+            Fallback::ItemsProse | Fallback::ItemTwice => Field::Items,
+            Fallback::ShareMethod => Field::ShareMethods,
+            Fallback::Keyword => Field::Keywords,
+            Fallback::Alias => Field::Alias,
+            Fallback::Related => Field::Related,
+            _ => return None,
+        })
+    }
+
     /// Stable name and what it does, in English and Chinese.
     pub const fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
@@ -122,6 +143,10 @@ impl Fallback {
 /// How often defaults were used, and on which words of the source.
 #[derive(Debug, Default)]
 pub struct Used {
+    /// Where the row stands that is being converted.
+    pub line: u64,
+    /// What was not taken over, cell by cell.
+    pub notes: Notes,
     counts: BTreeMap<Fallback, u64>,
     words: BTreeMap<Fallback, BTreeMap<String, u64>>,
 }
@@ -133,13 +158,14 @@ impl Used {
         *count = count.saturating_add(1);
     }
 
-    /// Counts a default together with the word of the source it replaced.
+    /// Counts a default together with the word of the source it replaced, and notes it.
     pub fn count_word(&mut self, default: Fallback, word: &str) {
         self.count(default);
+        self.notes.add(self.line, default, word);
         let words = self.words.entry(default).or_default();
-        let known = words.contains_key(word);
-        if known || words.len() < WORDS_MAX {
-            let count = words.entry(crate::render::cut(word, 40)).or_default();
+        let word = crate::render::cut(word, WORD_CHARS_MAX);
+        if words.contains_key(&word) || words.len() < WORDS_MAX {
+            let count = words.entry(word).or_default();
             *count = count.saturating_add(1);
         }
     }
@@ -158,8 +184,9 @@ impl Used {
                 self.words.get(default).into_iter().flatten().collect();
             words.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), (*word).clone()));
             let words: Vec<String> =
-                words.iter().take(5).map(|(word, count)| format!("{word}×{count}")).collect();
-            vec![name.to_owned(), count.to_string(), lang.pick(en, zh).to_owned(), words.join(" ")]
+                words.iter().map(|(word, count)| format!("{word}×{count}")).collect();
+            let words = crate::render::cut_columns(&words.join(" "), WORDS_COLUMNS_MAX);
+            vec![name.to_owned(), count.to_string(), lang.pick(en, zh).to_owned(), words]
         };
         self.counts.iter().map(row).collect()
     }

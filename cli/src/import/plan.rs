@@ -224,6 +224,7 @@ fn withdrawn(record: &Prepared) -> Rejected {
         identifier: record.identifier.clone(),
         name: record.content.name.clone(),
         code: "ENT-03".to_owned(),
+        field: None,
         reason: text!(
             "the record changed, but its entry was withdrawn and takes no revision",
             "记录有变化，但其条目已下架，不能修订"

@@ -84,6 +84,10 @@ pub fn read(bytes: Vec<u8>, format: SourceFormat, mapping: &Mapping) -> Outcome<
             let records = csv_source::read(&decoded.text, mapping, &mut cleaner)?;
             let header = |index: &usize| records.header.get(*index).cloned().unwrap_or_default();
             columns = records.columns.of.iter().map(|(f, index)| (*f, header(index))).collect();
+            let parts: Vec<String> = records.columns.class_parts.iter().map(header).collect();
+            if !parts.is_empty() {
+                columns.push((Field::ClassPath, parts.join("/")));
+            }
             unused_columns = records.columns.unused;
             records.rows
         }
@@ -145,15 +149,21 @@ fn refusal(row: &Row, identity: &Identity) -> Option<Reason> {
     if let Some(why) = row.excluded {
         return Some((
             "excluded",
+            None,
             text!("the source marks the record as {why}", "来源将该记录标为 {why}"),
         ));
     }
     if row.get(Field::Name).is_none() {
-        return Some(("name", text!("the record has no name", "该记录没有名称")));
+        return Some((
+            "name",
+            Some(Field::Name),
+            text!("the record has no name", "该记录没有名称"),
+        ));
     }
     match identity {
         Identity::Taken { first_line, .. } => Some((
             "identifier",
+            Some(Field::Identifier),
             text!(
                 "its identifier is that of the record on line {first_line}",
                 "标识符与第 {first_line} 行的记录相同"
@@ -163,12 +173,13 @@ fn refusal(row: &Row, identity: &Identity) -> Option<Reason> {
     }
 }
 
-fn rejected(row: &Row, identifier: String, (code, reason): Reason) -> Rejected {
+fn rejected(row: &Row, identifier: String, (code, field, reason): Reason) -> Rejected {
     Rejected {
         line: row.line,
         identifier,
         name: row.get(Field::Name).unwrap_or_default().to_owned(),
         code: code.to_owned(),
+        field,
         reason,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::convert::Rejected;
 use super::defaults::Used;
 use super::prepare::Read;
+use super::row::Field;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::lang::Lang;
@@ -15,6 +16,8 @@ use crate::{files, render, text};
 
 /// Rejected rows shown on stderr; all of them are in the file.
 const REJECTED_SHOWN: usize = 5;
+/// Most columns a line of headers takes beside its name.
+const LINE_COLUMNS_MAX: usize = 78;
 /// What begins a formula in a spreadsheet.
 const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
 
@@ -37,40 +40,67 @@ pub struct Counts {
     pub dry_run: bool,
 }
 
-/// Prints the report and writes the rejected rows.
+/// Where rows and cells go that were not taken.
+pub struct NotTaken<'a> {
+    /// Rejected rows.
+    pub rejected: &'a Path,
+    /// Cells of rows that were taken.
+    pub notes: &'a Path,
+}
+
+/// Prints the report and writes the rejected rows and the notes, each where there are any.
 ///
 /// # Errors
-/// Exit 2 when the file of rejected rows cannot be written.
+/// Exit 2 when one of the files cannot be written.
 pub fn print(
     context: &Context,
     source: &Read,
     counts: &Counts,
     used: &Used,
     rejected: &[Rejected],
-    rejected_file: Option<&Path>,
+    files: &NotTaken<'_>,
 ) -> Outcome<()> {
-    let written = match rejected_file.filter(|_| !rejected.is_empty()) {
-        Some(file) => {
-            files::write_output(file, &csv(rejected, context.lang)?)?;
-            Some(file.to_owned())
+    let lang = context.lang;
+    let written = match rejected {
+        [] => None,
+        _ => {
+            files::write_output(files.rejected, &csv(rejected, source, lang)?)?;
+            Some(files.rejected.to_owned())
         }
-        None => None,
+    };
+    let notes = match used.notes.kept.as_slice() {
+        [] => None,
+        _ => {
+            files::write_output(files.notes, &notes_csv(used, source, lang)?)?;
+            Some(files.notes.to_owned())
+        }
     };
     if context.is_json() {
-        context.print_json(&as_json(context, source, counts, used, rejected, written));
+        let mut report = as_json(context, source, counts, used, rejected, written);
+        report["notes"] = json!(used.notes.count());
+        report["notes_file"] = json!(notes);
+        context.print_json(&report);
         return Ok(());
     }
     for row in rejected.iter().take(REJECTED_SHOWN) {
         let (line, code, name) = (row.line, &row.code, render::cut(&row.name, 40));
+        let cell = column(row.field, source);
+        let cell = if cell.is_empty() { String::new() } else { format!(" [{cell}]") };
         // What a node said begins with the rule already.
         let after_code = |reason: &str| reason.trim_start_matches(code.as_str()).trim().to_owned();
         let (en, zh) = (after_code(&row.reason.en), after_code(&row.reason.zh));
         context.say(&text!(
-            "line {line} ({name}): {code} {en}",
-            "第 {line} 行（{name}）：{code} {zh}"
+            "line {line} ({name}){cell}: {code} {en}",
+            "第 {line} 行（{name}）{cell}：{code} {zh}"
         ));
     }
-    context.print(&render::fields(&summary(context, source, counts, rejected, written)));
+    let mut fields = summary(context, source, counts, rejected, written);
+    if let Some(file) = notes {
+        let (count, file) = (used.notes.count(), file.display());
+        let name = context.word("cells not taken over", "未采用的单元格").to_owned();
+        fields.push((name, format!("{count}, {file}")));
+    }
+    context.print(&render::fields(&fields));
     let rows = used.rows(context.lang);
     if !rows.is_empty() {
         let header = match context.lang {
@@ -109,8 +139,8 @@ fn summary(
     };
     [
         (context.word("format", "格式"), format!("{}, {}", source.format.name(), source.encoding)),
-        (context.word("columns", "列"), columns.join("  ")),
-        (context.word("columns not used", "未用的列"), source.unused_columns.join("  ")),
+        (context.word("columns", "列"), lines(&columns)),
+        (context.word("columns not used", "未用的列"), lines(&source.unused_columns)),
         (context.word("records", "记录"), counts.records.to_string()),
         (created, counts.created.to_string()),
         (revised, counts.revised.to_string()),
@@ -153,6 +183,23 @@ fn summary(
     .collect()
 }
 
+/// Words in lines that fit a terminal; characters beyond ASCII are two columns wide.
+fn lines(words: &[String]) -> String {
+    let mut text = String::new();
+    let mut taken = 0usize;
+    for word in words {
+        let width = word.chars().map(render::columns).sum::<usize>().saturating_add(2);
+        if taken > 0 {
+            let full = taken.saturating_add(width) > LINE_COLUMNS_MAX;
+            text.push_str(if full { "\n" } else { "  " });
+            taken = if full { 0 } else { taken };
+        }
+        text.push_str(word);
+        taken = taken.saturating_add(width);
+    }
+    text
+}
+
 fn as_json(
     context: &Context,
     source: &Read,
@@ -183,6 +230,7 @@ fn as_json(
             "identifier": row.identifier,
             "name": row.name,
             "code": row.code,
+            "column": column(row.field, source),
             "reason": row.reason.in_lang(context.lang),
         })).collect::<Vec<_>>(),
         "cleaned": source.cleaned,
@@ -196,20 +244,51 @@ fn as_json(
 ///
 /// # Errors
 /// None but for want of memory.
-fn csv(rejected: &[Rejected], lang: Lang) -> Outcome<Vec<u8>> {
+fn csv(rejected: &[Rejected], source: &Read, lang: Lang) -> Outcome<Vec<u8>> {
+    let header = match lang {
+        Lang::Zh => ["行号", "标识符", "名称", "规则", "列", "原因"],
+        Lang::En => ["line", "identifier", "name", "code", "column", "reason"],
+    };
+    let rows = rejected.iter().map(|row| {
+        let (line, cell) = (row.line.to_string(), column(row.field, source));
+        let reason = row.reason.in_lang(lang).to_owned();
+        [line, row.identifier.clone(), row.name.clone(), row.code.clone(), cell, reason]
+    });
+    table(header, rows)
+}
+
+/// The notes as CSV.
+fn notes_csv(used: &Used, source: &Read, lang: Lang) -> Outcome<Vec<u8>> {
+    let header = match lang {
+        Lang::Zh => ["行号", "列", "内容", "处理"],
+        Lang::En => ["line", "column", "found", "instead"],
+    };
+    let rows = used.notes.kept.iter().map(|note| {
+        let (_, en, zh) = note.instead.words();
+        let cell = column(note.instead.field(), source);
+        [note.line.to_string(), cell, note.found.clone(), lang.pick(en, zh).to_owned()]
+    });
+    table(header, rows)
+}
+
+/// The header of the column a field was read from, else the field's name; empty for no field.
+fn column(field: Option<Field>, source: &Read) -> String {
+    let Some(field) = field else { return String::new() };
+    let known = source.columns.iter().find(|(of, _)| *of == field);
+    known.map_or_else(|| field.name().to_owned(), |(_, header)| header.clone())
+}
+
+fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Outcome<Vec<u8>> {
     let failed = |e: &dyn std::fmt::Display| {
         Failure::usage(text!("cannot write CSV: {e}", "无法写出 CSV：{e}"))
     };
     let mut writer = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
-    let header = match lang {
-        Lang::Zh => ["行号", "标识符", "名称", "规则", "原因"],
-        Lang::En => ["line", "identifier", "name", "code", "reason"],
-    };
     writer.write_record(header).map_err(|e| failed(&e))?;
-    for row in rejected {
-        let line = row.line.to_string();
-        let cells = [&line, &row.identifier, &row.name, &row.code, row.reason.in_lang(lang)];
-        writer.write_record(cells.map(harmless)).map_err(|e| failed(&e))?;
+    for row in rows {
+        writer.write_record(row.map(|cell| harmless(&cell))).map_err(|e| failed(&e))?;
     }
     writer.into_inner().map_err(|e| failed(&e))
 }

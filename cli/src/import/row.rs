@@ -20,6 +20,8 @@ pub enum Field {
     Summary,
     /// 提供方 as the source names it.
     Agency,
+    /// 信息资源提供方代码.
+    ProviderCode,
     /// 信息资源分类, the names 类/项/目/细目.
     ClassPath,
     /// 信息资源格式.
@@ -52,17 +54,20 @@ pub enum Field {
     Level,
     /// 个人信息.
     PersonalInfo,
+    /// 涉密属性.
+    Secret,
 }
 
 impl Field {
     /// Every field.
-    pub const ALL: [Field; 22] = [
+    pub const ALL: [Field; 24] = [
         Field::Identifier,
         Field::Code,
         Field::Name,
         Field::Alias,
         Field::Summary,
         Field::Agency,
+        Field::ProviderCode,
         Field::ClassPath,
         Field::Formats,
         Field::Items,
@@ -79,6 +84,7 @@ impl Field {
         Field::Related,
         Field::Level,
         Field::PersonalInfo,
+        Field::Secret,
     ];
 
     /// Its name in mapping files and reports.
@@ -90,6 +96,7 @@ impl Field {
             Field::Alias => "alias",
             Field::Summary => "summary",
             Field::Agency => "agency",
+            Field::ProviderCode => "provider_code",
             Field::ClassPath => "class_path",
             Field::Formats => "formats",
             Field::Items => "items",
@@ -106,6 +113,7 @@ impl Field {
             Field::Related => "related",
             Field::Level => "level",
             Field::PersonalInfo => "personal_info",
+            Field::Secret => "secret",
         }
     }
 }

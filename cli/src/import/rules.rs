@@ -97,6 +97,7 @@ pub fn rejected(prepared: &Prepared, rule: &str, detail: &str) -> Rejected {
         identifier: prepared.identifier.clone(),
         name: prepared.content.name.clone(),
         code: rule.to_owned(),
+        field: None,
         reason: text!("{en}: {detail}", "{zh}：{detail}"),
     }
 }

@@ -3,6 +3,8 @@
 //! Only names are translated. A bare number is never read as a share type: deployed systems number
 //! them differently (one system's 1 is another's 2), and a wrong guess would open or close data.
 
+use super::han::simplified;
+
 /// Whether a word means one of ours.
 fn find<'a>(table: &[(&'a str, &[&str])], word: &str) -> Option<&'a str> {
     let word = fold(word);
@@ -12,9 +14,10 @@ fn find<'a>(table: &[(&'a str, &[&str])], word: &str) -> Option<&'a str> {
         .map(|(id, _)| *id)
 }
 
-/// Without blanks, hyphens and underscores, in lower case.
+/// Without blanks, hyphens and underscores, in lower case and simplified characters.
 fn fold(word: &str) -> String {
-    word.chars()
+    simplified(word)
+        .chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'))
         .flat_map(char::to_lowercase)
         .collect()
@@ -292,6 +295,15 @@ pub fn level(word: &str) -> Option<&'static str> {
         ],
         word,
     )
+}
+
+/// 涉密属性: whether the resource is secret. State secrets and work secrets alike stay off the chain.
+pub fn secret(word: &str) -> Option<bool> {
+    let table: &[(&str, &[&str])] = &[
+        ("yes", &["是", "涉密", "秘密", "机密", "绝密", "工作秘密", "true"]),
+        ("no", &["否", "非涉密", "不涉密", "无", "非密", "公开", "false"]),
+    ];
+    find(table, word).map(|id| id == "yes")
 }
 
 /// 个人信息.

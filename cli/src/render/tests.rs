@@ -27,4 +27,7 @@ fn digests_are_shortened() {
     assert_eq!(short(&digest), "sha256:abababababab…");
     assert_eq!(short("entry"), "entry");
     assert_eq!(cut("目录条目名称", 4), "目录条…");
+    assert_eq!(cut_columns("目录条目", 8), "目录条目");
+    assert_eq!(cut_columns("目录条目名", 8), "目录条…");
+    assert_eq!(cut_columns("abcdefghi", 8), "abcdef…");
 }

@@ -12,7 +12,10 @@ pub fn no_such_route() -> Problem {
         "no_such_route",
         Text::new("There is nothing at this path", "此路径下没有内容"),
         Text::new("no route of the API matches the path", "接口中没有与该路径匹配的路由"),
-        Text::new("compare the path with the routes in SPEC.md", "请对照 SPEC.md 中的接口路径"),
+        Text::new(
+            "compare the path with the routes in docs/api.md",
+            "请对照 docs/api.md 中的接口路径",
+        ),
     )
 }
 

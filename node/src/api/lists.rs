@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use mulu_chain::digest::Digest;
+use mulu_chain::limits::STATE_KEY_BYTES_MAX;
 use mulu_chain::types::Height;
 use mulu_contracts::state::version_hash;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,20 @@ pub struct Kind {
     filters: &'static [Filter],
 }
 
+#[cfg(test)]
+impl Kind {
+    /// Its row in `docs/api.md`.
+    pub fn documented(&self) -> String {
+        let filters = self.filters.iter().map(|filter| match filter.pointer {
+            "/step" => format!("`{}` (the last step)", filter.parameter),
+            _ => format!("`{}`", filter.parameter),
+        });
+        let filters = filters.collect::<Vec<_>>().join(" ");
+        let row = format!("| `{}` | `{}` | {filters} |", self.name, self.prefix);
+        row.replace("|  |", "| |")
+    }
+}
+
 /// A query parameter that must equal a text of the record.
 struct Filter {
     parameter: &'static str,
@@ -59,9 +74,17 @@ const SOURCE_SYSTEM: Filter =
 const ENTRY: Filter = Filter { parameter: "entry_id", pointer: "/entry_id" };
 const AUTHORIZATION: Filter =
     Filter { parameter: "authorization_id", pointer: "/authorization_id" };
+const PRINCIPAL: Filter = Filter { parameter: "principal", pointer: "/principal" };
+const DELEGATE: Filter = Filter { parameter: "delegate", pointer: "/delegate" };
+const OPENED_BY: Filter = Filter { parameter: "opened_by", pointer: "/opened_by" };
+const SUBJECT: Filter = Filter { parameter: "subject", pointer: "/subject" };
+const IMPLEMENTER: Filter = Filter { parameter: "implementer", pointer: "/implementer" };
+const OPERATOR: Filter = Filter { parameter: "operator", pointer: "/operator" };
+/// What an operation has instead of a status.
+const LAST_STEP: Filter = Filter { parameter: "status", pointer: "/step" };
 
 /// Every kind.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 14] = [
     Kind { name: "members", prefix: "member/", filters: &[STATUS] },
     Kind { name: "offices", prefix: "office/", filters: &[STATUS, MEMBER] },
     Kind { name: "keys", prefix: "key/", filters: &[STATUS, MEMBER] },
@@ -74,6 +97,16 @@ pub const KINDS: [Kind; 8] = [
         filters: &[STATUS, PROVIDER, CONSUMER, ENTRY],
     },
     Kind { name: "receipts", prefix: "receipt/", filters: &[SIGNER, ENTRY, AUTHORIZATION] },
+    Kind { name: "delegations", prefix: "delegation/", filters: &[STATUS, PRINCIPAL, DELEGATE] },
+    Kind {
+        name: "corrections",
+        prefix: "correction/",
+        filters: &[STATUS, PROVIDER, OPENED_BY, ENTRY],
+    },
+    Kind { name: "objections", prefix: "objection/", filters: &[STATUS, OPENED_BY, SUBJECT] },
+    Kind { name: "operations", prefix: "operation/", filters: &[LAST_STEP, IMPLEMENTER, OPERATOR] },
+    Kind { name: "evidence", prefix: "evidence/", filters: &[MEMBER] },
+    Kind { name: "regions", prefix: "region/", filters: &[] },
 ];
 
 /// Which page, and which records.
@@ -82,6 +115,8 @@ pub const KINDS: [Kind; 8] = [
 pub struct ListQuery {
     limit: Option<usize>,
     cursor: Option<String>,
+    /// Beginning of the keys wanted, from the kind's prefix on.
+    key_prefix: Option<String>,
     status: Option<String>,
     member: Option<String>,
     provider: Option<String>,
@@ -90,6 +125,12 @@ pub struct ListQuery {
     source_system: Option<String>,
     entry_id: Option<String>,
     authorization_id: Option<String>,
+    principal: Option<String>,
+    delegate: Option<String>,
+    opened_by: Option<String>,
+    subject: Option<String>,
+    implementer: Option<String>,
+    operator: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -123,8 +164,13 @@ pub async fn read(
 ) -> Result<Response, Problem> {
     let limit = page_limit(query.limit)?;
     let cursor = query.cursor.take();
+    let prefix = query.key_prefix.take().unwrap_or_else(|| kind.prefix.to_owned());
+    if !prefix.starts_with(kind.prefix) || prefix.len() > STATE_KEY_BYTES_MAX {
+        return Err(foreign_prefix(kind));
+    }
     let wanted = query.wanted(kind)?;
-    let view = work::read(&api, move |ledger| page(ledger, kind, &wanted, limit, cursor)).await?;
+    let view =
+        work::read(&api, move |ledger| page(ledger, &prefix, &wanted, limit, cursor)).await?;
     Ok(Json(view).into_response())
 }
 
@@ -139,6 +185,12 @@ impl ListQuery {
             ("source_system", self.source_system),
             ("entry_id", self.entry_id),
             ("authorization_id", self.authorization_id),
+            ("principal", self.principal),
+            ("delegate", self.delegate),
+            ("opened_by", self.opened_by),
+            ("subject", self.subject),
+            ("implementer", self.implementer),
+            ("operator", self.operator),
         ];
         let mut wanted = Vec::new();
         for (parameter, text) in given {
@@ -153,7 +205,8 @@ impl ListQuery {
 
 fn foreign_filter(kind: &Kind, parameter: &str) -> Problem {
     let known: Vec<_> = kind.filters.iter().map(|filter| filter.parameter).collect();
-    let (name, known) = (kind.name, known.join(", "));
+    let known = if known.is_empty() { "key_prefix".to_owned() } else { known.join(", ") };
+    let name = kind.name;
     invalid_parameter(
         parameter,
         Text::with(
@@ -163,9 +216,20 @@ fn foreign_filter(kind: &Kind, parameter: &str) -> Problem {
     )
 }
 
+fn foreign_prefix(kind: &Kind) -> Problem {
+    let prefix = kind.prefix;
+    invalid_parameter(
+        "key_prefix",
+        Text::with(
+            format!("it begins with {prefix} and is at most {STATE_KEY_BYTES_MAX} bytes"),
+            format!("须以 {prefix} 开头，且不超过 {STATE_KEY_BYTES_MAX} 字节"),
+        ),
+    )
+}
+
 fn page(
     ledger: &Ledger,
-    kind: &Kind,
+    prefix: &str,
     wanted: &[Wanted],
     limit: usize,
     cursor: Option<String>,
@@ -174,7 +238,7 @@ fn page(
     let (height, mut after) = match cursor {
         None => (tip, None),
         Some(text) => {
-            let cursor = Cursor::decode(&text, kind.prefix, tip)?;
+            let cursor = Cursor::decode(&text, prefix, tip)?;
             (cursor.height, Some(cursor.after))
         }
     };
@@ -183,7 +247,7 @@ fn page(
     let mut examined = 0;
     let rows_per_read = if wanted.is_empty() { limit + 1 } else { ROWS_PER_READ };
     let more = 'page: loop {
-        let rows = ledger.records(kind.prefix, after.as_deref(), rows_per_read)?;
+        let rows = ledger.records(prefix, after.as_deref(), rows_per_read)?;
         if rows.is_empty() {
             break false;
         }
@@ -206,7 +270,7 @@ fn page(
     };
     let next_cursor = after
         .filter(|_| more)
-        .map(|after| Cursor { prefix: kind.prefix.to_owned(), after, height }.encode());
+        .map(|after| Cursor { prefix: prefix.to_owned(), after, height }.encode());
     Ok(ListView { height, items, next_cursor })
 }
 

@@ -18,6 +18,15 @@ use super::layers;
 use super::problem::Problem;
 use super::recent::{Queued, RECENT_MAX, Recent};
 
+#[test]
+fn the_documentation_names_every_list_and_filter() {
+    let page = include_str!("../../../docs/api.md");
+    for kind in &super::lists::KINDS {
+        let row = kind.documented();
+        assert!(page.contains(&row), "docs/api.md lacks the row {row}");
+    }
+}
+
 #[tokio::test]
 async fn a_panic_becomes_a_problem_that_tells_nothing() {
     async fn write(request: Request<Body>, next: Next) -> Response {

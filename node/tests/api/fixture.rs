@@ -35,6 +35,15 @@ pub const MEMBER: &str = "11330100MB0123456X";
 /// A subject with slashes, a colon and Chinese, to try every kind of character in a path.
 pub const SUBJECT: &str = "system/11330100MB0123456X:企业登记/库";
 pub const ENTRIES: usize = 25;
+/// One record of each kind that block 0 does not have otherwise, short of what no filter reads.
+pub const OTHER_RECORDS: [(&str, &str); 6] = [
+    ("delegation/A/B", r#"{"principal":"A","delegate":"B","status":"active"}"#),
+    ("correction/sha256:01", r#"{"entry_id":"E","opened_by":"A","provider":"B","status":"open"}"#),
+    ("objection/sha256:02", r#"{"subject":"entry/E","opened_by":"A","status":"upheld"}"#),
+    ("operation/sha256:03", r#"{"implementer":"A","operator":"B","step":"signed"}"#),
+    ("evidence/ed25519:04/7/0/prevote", r#"{"member":"A"}"#),
+    ("region/110000", r#"{"code":"110000","name":"北京市"}"#),
+];
 
 /// What the fake replica does with a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +221,9 @@ fn genesis(validators: &ValidatorSet) -> GenesisBlock {
         let status = if number % 5 == 0 { "withdrawn" } else { "published" };
         let value = json!({ "name": format!("目录{number}"), "status": status });
         state.insert(entry_key(number), value.to_string().into_bytes());
+    }
+    for (key, value) in OTHER_RECORDS {
+        state.insert(key.to_owned(), value.as_bytes().to_vec());
     }
     let pairs = state.iter().map(|(key, value)| (key_hash(key), value_hash(value)));
     let header = Header {

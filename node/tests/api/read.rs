@@ -10,7 +10,7 @@ use mulu_chain::log::ConsistencyProof;
 use mulu_chain::state::{HistoryEvent, HistoryLeaf, history_key};
 use serde_json::{Value, json};
 
-use crate::fixture::{ENTRIES, SUBJECT, World, entry_key, envelope};
+use crate::fixture::{ENTRIES, OTHER_RECORDS, SUBJECT, World, entry_key, envelope};
 use crate::verify;
 
 async fn with_blocks(count: usize) -> World {
@@ -144,6 +144,57 @@ async fn lists_deliver_every_record_once() {
     assert_eq!(withdrawn["items"].as_array().map(Vec::len), Some(5));
     assert_eq!(withdrawn["items"][0]["value"]["status"], "withdrawn");
     assert_eq!(world.get("/v1/authorizations").await.ok()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn every_kind_is_listed_filtered_and_shown() {
+    let world = World::new();
+    // The path, filters that keep the one record, and filters that do not.
+    let rows: [(&str, &[&str], &[&str]); 6] = [
+        ("delegations", &["principal=A", "delegate=B", "status=active"], &["principal=B"]),
+        (
+            "corrections",
+            &["entry_id=E", "opened_by=A", "provider=B", "status=open"],
+            &["opened_by=B", "status=fixed"],
+        ),
+        ("objections", &["subject=entry/E", "opened_by=A", "status=upheld"], &["status=open"]),
+        ("operations", &["implementer=A", "operator=B", "status=signed"], &["status=ended"]),
+        ("evidence", &["member=A"], &["member=B"]),
+        ("regions", &["key_prefix=region/11"], &["key_prefix=region/12"]),
+    ];
+    for ((key, value), (path, kept, left)) in OTHER_RECORDS.into_iter().zip(rows) {
+        let value: Value = serde_json::from_str(value).expect("JSON");
+        for query in kept.iter().chain(&[""]) {
+            let page = world.get(&format!("/v1/{path}?{query}")).await.ok();
+            assert_eq!(page["items"][0]["key"], key, "{path}?{query}");
+            assert_eq!(page["items"][0]["value"], value, "{path}?{query}");
+        }
+        for query in left {
+            let page = world.get(&format!("/v1/{path}?{query}")).await.ok();
+            assert_eq!(page["items"], json!([]), "{path}?{query}");
+        }
+        let record = world.get(&format!("/v1/records/{}", escaped(key))).await.ok();
+        assert_eq!(record["value"], value);
+    }
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_key_narrows_a_list() {
+    let world = World::new();
+    let key = entry_key(3);
+    let page = world.get(&format!("/v1/entries?key_prefix={}", &key[..20])).await.ok();
+    assert_eq!((&page["items"][0]["key"], &page["items"][1]), (&json!(key), &Value::Null));
+    let first = world.get("/v1/entries?limit=2&key_prefix=entry/sha256").await.ok();
+    let cursor = first["next_cursor"].as_str().expect("more follow");
+    let path = format!("/v1/entries?limit=2&key_prefix=entry/sha256&cursor={cursor}");
+    assert_eq!(world.get(&path).await.ok()["items"].as_array().map(Vec::len), Some(2));
+    // A cursor belongs to the list with its prefix.
+    let path = format!("/v1/entries?cursor={cursor}");
+    world.get(&path).await.problem(400, "invalid_cursor");
+    for foreign in ["key/", "entr", "", &format!("entry/{}", "0".repeat(512))] {
+        let path = format!("/v1/entries?key_prefix={foreign}");
+        world.get(&path).await.problem(400, "invalid_parameter");
+    }
 }
 
 #[tokio::test]

@@ -302,8 +302,12 @@ impl Net {
     pub fn admit_member(&mut self, node: usize, uscc: &str, peer: PeerId) {
         let member = json!({"uscc": uscc, "name": "新部门", "region": "110101",
             "roles": ["provider"], "nodes": [{"peer_id": peer.to_string()}]});
-        let action = json!({"type": "member.admit", "member": member});
-        let transaction = self.transaction(3, &seeded(9, 1), &action);
+        self.authority(node, &json!({"type": "member.admit", "member": member}));
+    }
+
+    /// An action of the authority is submitted to a node.
+    pub fn authority(&mut self, node: usize, action: &serde_json::Value) {
+        let transaction = self.transaction(3, &seeded(9, 1), action);
         let (reply, _) = tokio::sync::oneshot::channel();
         self.feed(node, Input::Submit(Submission { transaction, reply }));
     }

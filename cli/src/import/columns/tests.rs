@@ -20,12 +20,19 @@ fn the_presets_recognise_their_headers() {
     assert_eq!(taipei.get(&Field::Agency), Some(&11));
     assert_eq!(taipei.get(&Field::Items), Some(&8));
     assert_eq!(taipei.get(&Field::Keywords), Some(&13));
+    assert_eq!(taipei.get(&Field::UpdateCycle), Some(&3));
 
     let guide = found(
         "信息资源分类,*信息资源名称,信息资源代码,信息资源提供方,信息资源摘要,信息资源格式,信息项名称,\
          数据类型,共享类型,共享条件,共享方式,是否向社会开放,开放条件,更新周期,发布日期,关联资源代码",
     );
     assert_eq!(guide.len(), 16);
+    let traditional = found(
+        "資訊資源分類(類/項/目/細目),資訊資源名稱,資訊資源代碼,資訊資源提供方,資訊資源提供方代碼,資訊資源摘要,\
+         資訊資源格式,資訊項名稱,數據類型,共享類型,共享條件,共享方式,是否向社會開放,開放條件,更新週期,發布日期,\
+         關聯資源代碼",
+    );
+    assert_eq!(traditional.len(), 17);
     let english = found("Identifier,Title,Description,Publisher,Share Type (name),Update Cycle");
     assert_eq!(english.len(), 6);
 }
@@ -40,4 +47,13 @@ fn a_mapping_overrides_and_a_missing_header_is_said() {
     let mapping = toml::from_str::<Mapping>("[columns]\nname = '丙'").expect("a mapping");
     assert!(Columns::find(&header, &mapping).is_err());
     assert!(Columns::find(&["甲".to_owned()], &Mapping::default()).is_err());
+}
+
+#[test]
+fn the_parts_of_the_classification_are_one_field() {
+    let header: Vec<String> =
+        ["类", "项", "目", "细目", "名称", "备注"].map(str::to_owned).to_vec();
+    let columns = Columns::find(&header, &Mapping::default()).expect("has a name");
+    assert_eq!(columns.class_parts, [0, 1, 2, 3]);
+    assert_eq!(columns.unused, ["备注"]);
 }

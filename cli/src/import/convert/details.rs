@@ -79,6 +79,7 @@ fn formats(row: &Row, used: &mut Used) -> Result<Vec<Format>, Reason> {
         let found = formats.len();
         return Err((
             "FLD-02",
+            Some(Field::Formats),
             text!(
                 "{found} formats, at most {FORMATS_MAX}",
                 "{found} 种格式，最多 {FORMATS_MAX} 种"
@@ -103,12 +104,12 @@ fn items(row: &Row, used: &mut Used) -> Result<Vec<Item>, Reason> {
     );
     let mut items = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut prose = false;
-    for (names, types) in std::iter::once(&first).chain(&row.more_items) {
-        let names = split(names, &ITEM_SEPARATORS);
+    for (cell, types) in std::iter::once(&first).chain(&row.more_items) {
+        // A list of names may end like a sentence.
+        let names = split(cell.trim_end_matches('。'), &ITEM_SEPARATORS);
         let types = split(types, &ITEM_SEPARATORS);
         if names.iter().any(|name| is_prose(name)) {
-            prose = true;
+            used.count_word(Fallback::ItemsProse, cell);
             continue;
         }
         for (index, name) in names.iter().enumerate() {
@@ -122,9 +123,6 @@ fn items(row: &Row, used: &mut Used) -> Result<Vec<Item>, Reason> {
             }
         }
     }
-    if prose {
-        used.count(Fallback::ItemsProse);
-    }
     if items.is_empty() {
         used.count(Fallback::Items);
     }
@@ -132,6 +130,7 @@ fn items(row: &Row, used: &mut Used) -> Result<Vec<Item>, Reason> {
         let found = items.len();
         return Err((
             "FLD-02",
+            Some(Field::Items),
             text!("{found} items, at most {ITEMS_MAX}", "{found} 个信息项，最多 {ITEMS_MAX} 个"),
         ));
     }
@@ -145,23 +144,32 @@ fn is_prose(part: &str) -> bool {
 
 /// An item of a cell part such as `名称`, `名称：说明`. Its id is its name, so that it keeps its
 /// meaning when the order of the items changes.
-fn item(part: &str, kind: Option<&str>, used: &mut Used) -> Result<Item, Reason> {
+fn item(part: &str, kind_word: Option<&str>, used: &mut Used) -> Result<Item, Reason> {
     let (name, desc) = match part.split_once(['：', ':']) {
         Some((name, desc)) if !name.trim().is_empty() => (name.trim(), desc.trim()),
         _ => (part, ""),
     };
-    let kind = match kind {
+    let kind = match kind_word {
         None => {
             used.count(Fallback::ItemType);
             ItemType::C
         }
         Some(word) => vocabulary::item_type(word).and_then(ours).ok_or_else(|| {
-            ("item_type", text!("item type `{word}` is not known", "数据类型 `{word}` 无法识别"))
+            let field = Some(Field::ItemTypes);
+            (
+                "item_type",
+                field,
+                text!("item type `{word}` is not known", "数据类型 `{word}` 无法识别"),
+            )
         })?,
     };
     if name.chars().count() > ITEM_ID_CHARS_MAX || desc.chars().count() > ITEM_DESCRIPTION_CHARS_MAX
     {
-        return Err(("FLD-01", text!("the item `{name}` is too long", "信息项 `{name}` 过长")));
+        return Err((
+            "FLD-01",
+            Some(Field::Items),
+            text!("the item `{name}` is too long", "信息项 `{name}` 过长"),
+        ));
     }
     Ok(Item {
         item_id: name.to_owned(),
@@ -169,7 +177,7 @@ fn item(part: &str, kind: Option<&str>, used: &mut Used) -> Result<Item, Reason>
         name: name.to_owned(),
         desc: (!desc.is_empty()).then(|| desc.to_owned()),
         kind,
-        length: None,
+        length: kind_word.and_then(length),
         share: None,
         open: None,
         update_cycle: None,
@@ -181,11 +189,26 @@ fn item(part: &str, kind: Option<&str>, used: &mut Used) -> Result<Item, Reason>
     })
 }
 
+/// The length in a type such as `字符型C(18)` or `decimal(10,2)`: its first number.
+fn length(kind: &str) -> Option<u32> {
+    let (_, rest) = kind.split_once(['(', '（'])?;
+    let digits: String = rest.trim().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok().filter(|length| *length > 0)
+}
+
+/// The class of resource codes, where the classification is given in its digits: 类 one, 项 two, 目
+/// three, then 细目, such as `3/06/001`.
+pub fn class_code(row: &Row) -> Option<String> {
+    let class: String = row.get(Field::ClassPath)?.chars().filter(|c| *c != '/').collect();
+    is_resource_code(&format!("{class}/0")).then_some(class)
+}
+
 /// Keywords of the source, then its agency and classification, by which people search.
 pub fn keywords(row: &Row, used: &mut Used) -> Vec<String> {
     let mut keywords: Vec<String> = Vec::new();
     let given = split(row.get(Field::Keywords).unwrap_or_default(), &KEYWORD_SEPARATORS);
-    let classes = split(row.get(Field::ClassPath).unwrap_or_default(), &WORD_SEPARATORS);
+    let path = row.get(Field::ClassPath).filter(|_| class_code(row).is_none());
+    let classes = split(path.unwrap_or_default(), &WORD_SEPARATORS);
     let agency = row.get(Field::Agency).map(str::to_owned);
     for word in given.into_iter().chain(agency).chain(classes) {
         if keywords.contains(&word) {

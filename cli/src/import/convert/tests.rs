@@ -74,6 +74,9 @@ fn items_are_split_outside_brackets_and_prose_is_no_item() {
     assert_eq!((used.of(Fallback::ItemTwice), used.of(Fallback::FormatWord)), (1, 1));
     assert_eq!(prepared.content.formats.len(), 2);
 
+    let (prepared, used) = converted(&[(Field::Items, "統計期、項目。")]).expect("imported");
+    assert_eq!((prepared.content.items.len(), used.of(Fallback::ItemsProse)), (2, 0));
+
     let prose = "本資料集說明各機關之預算。其欄位請參閱附件";
     let (prepared, used) =
         converted(&[(Field::Items, prose), (Field::Formats, "xlsx")]).expect("imported");
@@ -82,10 +85,71 @@ fn items_are_split_outside_brackets_and_prose_is_no_item() {
 }
 
 #[test]
+fn secrets_and_foreign_rows_are_refused_with_their_cell() {
+    for (found, refused) in [
+        ("非涉密", false),
+        ("否", false),
+        ("是", true),
+        ("机密", true),
+        ("2", true),
+        ("內部", true),
+    ] {
+        let result = converted(&[(Field::Secret, found)]);
+        let why = result.err().map(|(code, field, _)| (code, field));
+        assert_eq!(why, refused.then_some(("ENT-15", Some(Field::Secret))), "{found}");
+    }
+    for (found, refused) in [
+        ("91350100M000100Y43", false),
+        ("91350100m000100y43", false),
+        ("M000100Y-4", false),
+        ("11110000MULU00013Q", true),
+        ("市大数据局", true),
+    ] {
+        let result = converted(&[(Field::ProviderCode, found)]);
+        let why = result.err().map(|(code, field, _)| (code, field));
+        assert_eq!(why, refused.then_some(("provider", Some(Field::ProviderCode))), "{found}");
+    }
+}
+
+#[test]
+fn what_is_not_taken_is_noted_with_its_line() {
+    let (prepared, used) = converted(&[
+        (Field::UpdateCycle, "每5分鐘"),
+        (Field::ShareMethods, "飞鸽"),
+        (Field::Related, "见附件"),
+        (Field::Items, "名称、名称"),
+    ])
+    .expect("imported");
+    assert_eq!(prepared.content.update_cycle, UpdateCycle::Irregular);
+    let notes: Vec<(u64, Option<Field>, &str)> =
+        used.notes.kept.iter().map(|n| (n.line, n.instead.field(), n.found.as_str())).collect();
+    let cell = |field, found| (2, Some(field), found);
+    let expected = [
+        cell(Field::Items, "名称"),
+        cell(Field::ShareMethods, "飞鸽"),
+        cell(Field::UpdateCycle, "每5分鐘"),
+        cell(Field::Related, "见附件"),
+    ];
+    assert_eq!(notes.len(), expected.len());
+    assert!(expected.iter().all(|note| notes.contains(note)), "{notes:?}");
+}
+
+#[test]
+fn a_classification_in_digits_is_the_class_of_the_code() {
+    let (prepared, _) = converted(&[(Field::ClassPath, "3/07/017")]).expect("imported");
+    assert!(prepared.content.first_code().starts_with("307017/"));
+    assert!(prepared.content.keywords.is_empty());
+    let (prepared, _) = converted(&[(Field::ClassPath, "部门/行政许可")]).expect("imported");
+    assert!(prepared.content.first_code().starts_with("306001/"));
+    assert_eq!(prepared.content.keywords, ["部门", "行政许可"]);
+}
+
+#[test]
 fn item_types_pair_with_names() {
     let (prepared, _) =
-        converted(&[(Field::Items, "名称、日期"), (Field::ItemTypes, "字符型C、日期型D")])
+        converted(&[(Field::Items, "名称、日期"), (Field::ItemTypes, "字符型C(18)、日期型D")])
             .expect("imported");
+    assert_eq!(prepared.content.items.first().and_then(|item| item.length), Some(18));
     let kinds: Vec<ItemType> = prepared.content.items.iter().map(|i| i.kind).collect();
     assert_eq!(kinds, [ItemType::C, ItemType::D]);
     let unknown = converted(&[(Field::Items, "名称"), (Field::ItemTypes, "奇怪")]);

@@ -65,3 +65,73 @@ fn a_generated_catalog_converts_without_rejection() {
     assert_eq!(batch.prepared.len(), 2_000);
     assert!(batch.prepared.iter().all(|p| p.content.items.len() >= 6));
 }
+
+/// The workbook of the 2017 guide, as UTF-8, as GBK and in traditional characters of its headers.
+#[test]
+fn the_fields_of_the_guide_become_whole_entries() {
+    let utf8 = include_str!("guide.csv");
+    let (gbk, _, unmapped) = encoding_rs::GBK.encode(utf8);
+    assert!(!unmapped);
+    let traditional = utf8
+        .replace("信息资源名称", "資訊資源名稱")
+        .replace("数据类型", "數據類型")
+        .replace("更新周期", "更新週期")
+        .replace("共享类型", "共享類型")
+        .replace("有条件共享", "有條件共享");
+    let sources = [utf8.as_bytes().to_vec(), gbk.into_owned(), traditional.into_bytes()];
+    for bytes in sources {
+        let source = read(bytes, SourceFormat::Auto, &Mapping::default()).expect("reads");
+        assert_eq!(source.unused_columns, ["所属系统"]);
+        let mut batch = prepare(&source.rows, &binding());
+        rules::check(&mut batch, &binding(), 1_795_300_000_000);
+        let [licence, notice] = batch.prepared.as_slice() else { panic!("{:?}", batch.rejected) };
+        assert_eq!(
+            serde_json::to_value(&licence.content).expect("JSON"),
+            serde_json::json!({
+                "codes": ["307017/0001"],
+                "name": "食品经营许可信息",
+                "keywords": ["某某局", "部门信息资源类", "市级部门", "食品监管"],
+                "office": "91350100M000100Y43:data",
+                "region": "110000",
+                "summary": "食品经营许可证的核发、变更与注销信息",
+                "formats": [
+                    { "category": "sheet", "type": "xlsx" },
+                    { "category": "database", "type": "mysql" },
+                ],
+                "items": [
+                    { "item_id": "许可证编号", "name": "许可证编号", "type": "C", "length": 32 },
+                    { "item_id": "经营者名称", "name": "经营者名称", "type": "C", "length": 200 },
+                    { "item_id": "有效期至", "name": "有效期至", "type": "D" },
+                ],
+                "share": {
+                    "type": "conditional",
+                    "condition": "限食品安全监督抽检",
+                    "methods": ["platform-api"],
+                },
+                "open": { "is_open": false },
+                "update_cycle": "daily",
+                "published_at": "2018-03-01",
+                "related": ["307017/0002"],
+                "level": "general-1",
+                "personal_info": "none",
+                "responsibilities": ["91350100M000100Y43:registration"],
+                "no_system": "来源目录未登记信息系统",
+                "source": licence.content.source,
+            })
+        );
+        assert_eq!(notice.content.share.kind, mulu_contracts::catalog::ShareType::Unconditional);
+        assert_eq!(notice.content.open.condition.as_deref(), Some("注明来源"));
+        let notes: Vec<(u64, &str)> =
+            batch.used.notes.kept.iter().map(|note| (note.line, note.found.as_str())).collect();
+        assert_eq!(notes, [(7, "飞鸽传书"), (7, "每旬")]);
+        let refused: Vec<(u64, &str, Option<Field>)> =
+            batch.rejected.iter().map(|r| (r.line, r.code.as_str(), r.field)).collect();
+        let expected = [
+            (8, "share", Some(Field::Share)),
+            (9, "ENT-15", Some(Field::Secret)),
+            (10, "provider", Some(Field::ProviderCode)),
+            (11, "ENT-09", Some(Field::ShareCondition)),
+        ];
+        assert_eq!(refused, expected);
+    }
+}
