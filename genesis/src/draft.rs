@@ -128,7 +128,7 @@ impl<'n> Draft<'n> {
         let index = usize::try_from(rejection.action).ok()?;
         let records = &mut self.records;
         match list {
-            "params" if rejection.rule == Rule::ParamsForm => {
+            "params" if matches!(rejection.rule, Rule::ParamsForm | Rule::ParamsCalendar) => {
                 // The defaults stand in; a threshold nobody can reach stays a fault of the whole.
                 let params = std::mem::take(&mut records.params);
                 let given = self.document.field("params")?;

@@ -16,6 +16,14 @@
 //!
 //! [params]                           # optional; what is not named has its default
 //! authority_threshold = 1
+//! entry_registration = true          # the authority registers and publishes
+//!
+//! [params.deadlines]                 # optional; in working days
+//! dispute_days = 15
+//!
+//! [params.calendar]                  # optional; days that are not what their weekday says
+//! holidays = ["2026-10-01", "2026-10-02"]
+//! workdays = ["2026-10-10"]
 //!
 //! [[member]]
 //! uscc = "11110000MULU00013Q"        # 统一社会信用代码

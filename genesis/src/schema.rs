@@ -55,7 +55,25 @@ pub(crate) const PARAMS: &[Field] = &[
     optional("clock_skew_ms", WIDE),
     optional("block_transactions_max", NARROW),
     optional("block_bytes_max", NARROW),
+    optional("entry_registration", Kind::Flag),
+    optional("deadlines", Kind::Table(DEADLINES)),
+    optional("calendar", Kind::Table(CALENDAR)),
 ];
+
+/// `[params.deadlines]`: in working days; what is not named has no deadline.
+pub(crate) const DEADLINES: &[Field] = &[
+    optional("answer_unconditional_days", NARROW),
+    optional("answer_conditional_days", NARROW),
+    optional("provision_days", NARROW),
+    optional("dispute_days", NARROW),
+    optional("objection_days", NARROW),
+    optional("correction_days", NARROW),
+    optional("rebind_days", NARROW),
+];
+
+/// `[params.calendar]`.
+pub(crate) const CALENDAR: &[Field] =
+    &[optional("holidays", Kind::Texts), optional("workdays", Kind::Texts)];
 
 /// `[[member]]`.
 pub(crate) const MEMBER: &[Field] = &[

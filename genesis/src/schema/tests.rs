@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mulu_contracts::calendar::{Calendar, Deadlines};
 use mulu_contracts::duty::NewDuty;
 use mulu_contracts::key::NewKey;
 use mulu_contracts::member::NewMember;
@@ -72,9 +73,23 @@ fn the_fields_are_those_of_the_contracts() {
         VALIDATOR,
         json!({ "member": "m", "public_key": key, "power": 1 }),
     );
-    let params = Params { consortium_threshold: 1, ..Params::default() };
+    let names = |fields: &[Field]| fields.iter().map(|field| field.name).collect::<BTreeSet<_>>();
+    let deadlines = Deadlines::default().named().map(|(name, _)| name);
+    assert_eq!(names(DEADLINES), BTreeSet::from(deadlines));
+    let day = || vec!["2026-10-01".to_owned()];
+    let params = Params {
+        consortium_threshold: 1,
+        entry_registration: true,
+        deadlines: Deadlines { dispute_days: 15, ..Deadlines::default() },
+        calendar: Calendar { holidays: day(), workdays: day() },
+        ..Params::default()
+    };
     let params = serde_json::to_value(params).expect("parameters are JSON");
-    let names: BTreeSet<&str> = PARAMS.iter().map(|field| field.name).collect();
-    let expected = params.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(names, expected);
+    let keys = |value: &serde_json::Value| {
+        let object = value.as_object().expect("an object");
+        object.keys().cloned().collect::<BTreeSet<String>>()
+    };
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+    assert_eq!(keys(&params), owned(names(PARAMS)));
+    assert_eq!(keys(&params["calendar"]), owned(names(CALENDAR)));
 }

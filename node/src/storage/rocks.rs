@@ -36,11 +36,9 @@ const BACKGROUND_JOBS: i32 = 2;
 /// Bits per key of the Bloom filters: about 1 % false positives.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
-/// Options that the binding has no function for. A start replays the write-ahead log and flushes
-/// nothing: such a flush would list each column's file by itself, and a list of files cut in between
-/// would leave a gap in some columns. Each log names the one before it, so that a log which a cut
-/// list of files would need, and which is gone, is missed.
-const MORE_OPTIONS: &str = "avoid_flush_during_recovery=true;track_and_verify_wals=true";
+/// Options that the binding has no function for. Each write-ahead log names the one before it, so that
+/// one that is gone, and that a cut list of files would need again, is missed.
+const MORE_OPTIONS: &str = "track_and_verify_wals=true";
 
 /// RocksDB behind the [`Kv`] trait.
 pub struct RocksKv {

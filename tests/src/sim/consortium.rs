@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 use libp2p::PeerId;
 use mulu_chain::signature::{PublicKey, SigningKey};
 use mulu_chain::types::ChainId;
+use mulu_contracts::params::Params;
+use mulu_contracts::state::PARAMS_KEY;
 use mulu_contracts::uscc;
 use mulu_genesis::Founding;
 use mulu_node::keys::identity_of;
@@ -70,8 +72,6 @@ pub fn key(department: usize, use_: Use) -> SigningKey {
     SigningKey::from_seed(&seed(department, use_))
 }
 
-/// How far a block's time may be ahead of a voter's clock at first, in milliseconds.
-pub const BLOCK_TIME_DRIFT_MS: u64 = 5_000;
 /// Office code that every department has.
 pub const OFFICE: &str = "data";
 /// Duty code that every department has.
@@ -118,6 +118,13 @@ impl Consortium {
         self.founding.chain_id()
     }
 
+    /// The founding document's parameters.
+    pub fn params(&self) -> Params {
+        let params = self.founding.block().state.get(PARAMS_KEY);
+        let params = params.and_then(|bytes| serde_json::from_slice(bytes).ok());
+        params.expect("every founding document has parameters")
+    }
+
     /// Block time of block 0, in milliseconds.
     pub fn start_ms(&self) -> u64 {
         self.founding.block().header.time_ms.0
@@ -130,10 +137,9 @@ impl Consortium {
 }
 
 fn founding_text(departments: &[Department], validators: usize) -> String {
-    let mut text = format!(
+    let mut text = String::from(
         "chain_id = \"mulu-simulation\"\ntime = \"2026-01-01T00:00:00Z\"\n\n[params]\n\
-         authority_threshold = 1\nheartbeat_ms = 20000\n\
-         block_time_drift_ms = {BLOCK_TIME_DRIFT_MS}\n"
+         authority_threshold = 1\nheartbeat_ms = 20000\nblock_time_drift_ms = 5000\n",
     );
     for (number, department) in departments.iter().enumerate() {
         let uscc = &department.uscc;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY};
 use mulu_node::replica::signing::Verifier;
 
-use super::consortium::{BLOCK_TIME_DRIFT_MS, Consortium};
+use super::consortium::Consortium;
 use super::invariants::acknowledged::Acknowledged;
 use super::invariants::agreement::Agreement;
 use super::invariants::certificates::Certificates;
@@ -59,7 +59,7 @@ impl Oracles {
             order: Order::default(),
             signing: Signing::default(),
             locking: Locking::default(),
-            time: Time::new(BLOCK_TIME_DRIFT_MS),
+            time: Time::new(consortium.params()),
             certificates: Certificates::new(
                 consortium.chain_id().clone(),
                 founding.validators.clone(),

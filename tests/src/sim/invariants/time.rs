@@ -2,22 +2,22 @@
 //! wrong clock, or a liar's, does not get into the chain.
 
 use mulu_chain::types::TimeMs;
+use mulu_contracts::params::{Params, ParamsRecord};
 use mulu_contracts::state::PARAMS_KEY;
-use serde_json::Value;
 
 use super::{Commit, Verdict, violated};
 
-/// The time of the last block of the chain, and how far the next may be ahead.
+/// The time of the last block of the chain, and the parameters as it left them.
 #[derive(Debug)]
 pub struct Time {
     last: (mulu_chain::types::Height, TimeMs),
-    drift_ms: u64,
+    params: ParamsRecord,
 }
 
 impl Time {
-    /// Begins with what the founding document allows, in milliseconds.
-    pub fn new(drift_ms: u64) -> Self {
-        Time { last: Default::default(), drift_ms }
+    /// Begins with the founding document's parameters.
+    pub fn new(founding: Params) -> Self {
+        Time { last: Default::default(), params: ParamsRecord { params: founding, pending: None } }
     }
 
     /// A node committed a block; `latest` is the latest honest clock.
@@ -25,8 +25,9 @@ impl Time {
         let header = commit.header();
         let (height, time) = self.last;
         if header.height > height {
+            let drift_ms = self.params.clone().at(header.height).block_time_drift_ms;
             let grows = header.height != height.next() || header.time_ms > time;
-            if !grows || header.time_ms.0 > latest.0 + self.drift_ms {
+            if !grows || header.time_ms.0 > latest.0 + drift_ms {
                 return violated(
                     "block time",
                     format!(
@@ -36,10 +37,12 @@ impl Time {
                 );
             }
             self.last = (header.height, header.time_ms);
-            let params = commit.decided.changes.get(PARAMS_KEY);
-            let params = params.and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-            let drift_ms = params.and_then(|params| params["block_time_drift_ms"].as_u64());
-            self.drift_ms = drift_ms.unwrap_or(self.drift_ms);
+            let written = commit.decided.changes.get(PARAMS_KEY);
+            match written.map(|bytes| serde_json::from_slice(bytes)) {
+                Some(Ok(params)) => self.params = params,
+                Some(Err(error)) => return violated("block time", error.to_string()),
+                None => {}
+            }
         }
         Ok(())
     }

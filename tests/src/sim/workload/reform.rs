@@ -4,10 +4,10 @@
 //! departments whose disks forget have less than a third of its power. One change of the set is
 //! under way at a time, so that what one node's old view suggests cannot add up to more.
 
-use mulu_chain::digest::Digest;
 use mulu_chain::signature::{PublicKey, SigningKey};
 use mulu_chain::transaction::TransactionId;
 use mulu_chain::validator::{Validator, ValidatorSet};
+use mulu_contracts::params::{Params, ParamsRecord};
 use mulu_contracts::state::{PARAMS_KEY, version_hash};
 use mulu_node::storage::Ledger;
 use serde_json::{Value, json};
@@ -97,19 +97,27 @@ impl Reform {
         set.validators().len() >= 3 && 3 * faulty < set.total_power()
     }
 
-    /// One parameter becomes another.
+    /// One parameter becomes another, now or some heights later.
     pub fn of_params(&self, ledger: &Ledger, random: &mut Random) -> Option<Value> {
         let stored = ledger.record(PARAMS_KEY).ok()??;
-        let prev: Digest = version_hash(&stored);
-        let mut params: Value = serde_json::from_slice(&stored).ok()?;
-        let (name, value) = match random.below(5) {
-            0 => ("block_transactions_max", random.between(1, 5)),
-            1 => ("block_transactions_max", 2_000),
-            2 => ("block_bytes_max", random.between(128 * 1024, 2 * 1024 * 1024)),
-            3 => ("heartbeat_ms", random.between(5_000, 30_000)),
-            _ => ("block_time_drift_ms", random.between(4_000, 8_000)),
-        };
-        params[name] = json!(value);
-        Some(json!([{"type": "params.change", "params": params, "prev": prev}]))
+        let height = ledger.height().ok()?;
+        let record: ParamsRecord = serde_json::from_slice(&stored).ok()?;
+        let mut params = record.at(height);
+        match random.below(5) {
+            0 => params.block_transactions_max = u32::try_from(random.between(1, 5)).ok()?,
+            1 => params.block_transactions_max = Params::default().block_transactions_max,
+            2 => {
+                let bytes = random.between(128 * 1024, 2 * 1024 * 1024);
+                params.block_bytes_max = u32::try_from(bytes).ok()?;
+            }
+            3 => params.heartbeat_ms = random.between(5_000, 30_000),
+            _ => params.block_time_drift_ms = random.between(4_000, 8_000),
+        }
+        let prev = version_hash(&stored);
+        let mut action = json!({"type": "params.change", "params": params, "prev": prev});
+        if random.chance(1, 3) {
+            action["in_force_from"] = json!(height.0 + random.between(2, 12));
+        }
+        Some(json!([action]))
     }
 }
