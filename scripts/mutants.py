@@ -5,7 +5,8 @@ The mutants are cargo-mutants' own (`--list --json`) and one more kind: a statem
 or only notes something (`…?;`, `call.touch(…);`), or a last `require(…)`, left out. Every function
 gets one arm per mutant and MUTANT chooses one when the tests run, so a mutant costs a run of the
 tests, not a build. Mutants that do not compile are found by the compiler and left out.
-Usage: scripts/mutants.py [PART_OF_NAME ...]; survivors are printed and make it fail.
+Usage: scripts/mutants.py [PART_OF_NAME ... | @REPORT]; survivors are printed and make it fail;
+@REPORT tries again what an earlier report lists.
 """
 import collections, json, os, pathlib, re, subprocess, sys, tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -178,6 +179,10 @@ def main():
     excluded = [re.compile(e) for e in
                 tomllib.loads((ROOT / ".cargo/mutants.toml").read_text()).get("exclude_re", [])]
     wanted = sys.argv[1:]
+    if wanted and wanted[0].startswith("@"):
+        lines = pathlib.Path(wanted[0][1:]).read_text().splitlines()
+        # Line numbers move when code above changes; what is mutated does not.
+        wanted = [re.sub(r":\d+(:\d+)?: ", ": ", line.split(" ", 1)[1]) for line in lines if line.startswith(("MISSED", "TIMEOUT"))]
     left_out = set()
     while True:
         found = list(functions(copy_and_list()))
@@ -193,7 +198,7 @@ def main():
     if survives(programs, 0) != "missed":
         sys.exit("the tests fail without a mutant")
     todo = [n for n, name in names.items() if name not in left_out
-            and not any(e.search(name) for e in excluded) and (not wanted or any(w in name for w in wanted))]
+            and not any(e.search(name) for e in excluded) and (not wanted or any(w in name or w in re.sub(r":\d+(:\d+)?: ", ": ", name) for w in wanted))]
     explained = sum(1 for name in names.values() if any(e.search(name) for e in excluded))
     verdicts = collections.Counter()
     with ThreadPoolExecutor(int(os.environ.get("JOBS", "1"))) as pool:

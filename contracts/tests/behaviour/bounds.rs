@@ -246,3 +246,26 @@ fn forms() {
         assert_eq!(changed(&case(name), path, right), Ok(()), "{name} {path}");
     }
 }
+
+/// Base58 of the right length that begins as the two kinds of peer ids do.
+#[test]
+fn peer_ids() {
+    let admit = case("member.admit");
+    for (peer_id, fits) in [
+        (PEER.to_owned(), true),
+        (format!("Qm{}", "1".repeat(44)), true),
+        (format!("12D3KooW{}", "z".repeat(56)), true),
+        (format!("Qm{}", "1".repeat(43)), false),
+        (format!("12D3KooW{}", "z".repeat(57)), false),
+        (format!("Qn{}", "1".repeat(44)), false),
+        (format!("Qm0{}", "1".repeat(43)), false),
+        (format!("QmO{}", "1".repeat(43)), false),
+        (format!("QmI{}", "1".repeat(43)), false),
+        (format!("Qml{}", "1".repeat(43)), false),
+        (format!("Qm-{}", "1".repeat(43)), false),
+    ] {
+        let found = changed(&admit, "/member/nodes/0/peer_id", json!(peer_id));
+        let expected = if fits { Ok(()) } else { Err(Rule::MemberPeerId.id()) };
+        assert_eq!(found, expected, "{peer_id}");
+    }
+}

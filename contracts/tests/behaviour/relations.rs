@@ -336,3 +336,29 @@ fn divisions_are_counted_once() {
         assert_eq!(stored(&world, "regions")["count"], count);
     }
 }
+
+/// The office that takes over is the member's own and in force.
+#[test]
+fn an_office_is_succeeded_by_one_that_stands() {
+    let dissolve = case("office.dissolve");
+    for (office, rule) in [
+        (format!("{PROVIDER}:none"), Rule::OfficeUnknown),
+        (use_office(), Rule::OfficeForeign),
+        (data_office(), Rule::OfficeSuccessor),
+    ] {
+        let found = changed(&dissolve, "/successor", json!(office));
+        assert_eq!(found, Err(rule.id()), "{office}");
+    }
+    assert_eq!(changed(&dissolve, "/successor", Value::Null), Ok(()));
+}
+
+/// Once there is a list of divisions, members are admitted to what is on it.
+#[test]
+fn members_are_admitted_in_divisions_that_stand() {
+    let mut admit = case("member.admit");
+    let (listed, _) = case("region.set").run();
+    admit.world = listed;
+    assert_eq!(admit.verdict(), Err(Rule::FieldRegionInForce.id()));
+    admit.action["member"]["region"] = json!("110000");
+    assert_eq!(admit.verdict(), Ok(()));
+}
