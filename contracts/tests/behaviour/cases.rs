@@ -6,7 +6,7 @@ use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
 use mulu_contracts::params::Params;
 use mulu_contracts::rule::Rule;
-use mulu_contracts::state::{entry_id, entry_key};
+use mulu_contracts::state::{entry_id, entry_key, submission_key};
 use serde_json::{Value, json};
 
 use crate::world::*;
@@ -194,7 +194,37 @@ pub fn entries() -> Vec<Case> {
     cases.push(by_provider(&suspended, "resume"));
     cases.push(by_authority(&suspended, "resume").otherwise(Rule::EntryForeign));
     cases.push(by_provider(&after(&world, false, standing(&world, "withdraw")), "resume"));
+    // The way through registration: the first version, and one that takes the place of another.
+    for (world, prev) in [(&new, None), (&world, Some(world.entry_version()))] {
+        let submit = json!({"type": "entry.submit", "prev": prev, "entry": content()});
+        cases.push(
+            Case::new(world, PROVIDER, &[PROVIDER_OFFICER], submit.clone()).touches(&touched),
+        );
+        let submitted = after(world, false, submit);
+        let mut registered = after(&submitted, true, decide(&submitted, "register"));
+        // As if another authority had registered it.
+        registered.patch(&submission_key(&entry_id(CODE)), "/decided_by", json!(CONSUMER));
+        for (world, verb) in [
+            (&submitted, "register"),
+            (&registered, "release"),
+            (&submitted, "return"),
+            (&registered, "reject"),
+        ] {
+            let decide = authority(world, &[AUTHORITY_KEY], decide(world, verb));
+            cases.push(decide.touches(&touched));
+        }
+    }
     cases
+}
+
+/// An authority's decision on the entry's submission as it stands.
+fn decide(world: &World, verb: &str) -> Value {
+    let version = world.version(&submission_key(&entry_id(CODE)));
+    let (id, kind) = (entry_id(CODE), format!("entry.{verb}"));
+    match verb {
+        "register" | "release" => json!({"type": kind, "entry_id": id, "submission": version}),
+        _ => json!({"type": kind, "entry_id": id, "prev": version, "reason": "不合规范"}),
+    }
 }
 
 pub fn consortium() -> Vec<Case> {

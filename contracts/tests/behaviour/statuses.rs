@@ -1,7 +1,7 @@
 //! From where each action may be taken: every status of a record with every action on it.
 
 use mulu_contracts::rule::Rule;
-use mulu_contracts::state::{entry_id, entry_key, record_id};
+use mulu_contracts::state::{entry_id, entry_key, record_id, submission_key};
 use serde_json::{Value, json};
 
 use crate::Case;
@@ -14,6 +14,15 @@ fn set(mut case: Case, key: &str, path: &str, new: Value) -> Case {
     case.world.patch(key, path, new);
     if case.action.get("prev").is_some() && key.starts_with("entry/") {
         case.action["prev"] = json!(case.world.entry_version());
+    }
+    // A submission that is to take the place of this version.
+    let submission = submission_key(&entry_id(CODE));
+    let submitted = case.world.state.get(&submission).cloned().unwrap_or_default();
+    if submitted.windows(7).any(|part| part == b"\"prev\":") {
+        case.world.patch(&submission, "/prev", json!(case.world.entry_version()));
+    }
+    if case.action.get("submission").is_some() {
+        case.action["submission"] = json!(case.world.version(&submission));
     }
     if case.name() == "authorization.request" {
         case.action["entry_version"] = json!(case.world.entry_version());
@@ -84,7 +93,15 @@ fn entries() {
     let key = entry_key(&entry_id(CODE));
     let mut judged = 0;
     for case in all() {
+        // What is decided of a submission is another matter.
+        if !case.world.state.contains_key(&key) || decides(&case) && case.name() != "entry.release"
+        {
+            continue;
+        }
         let (allowed, rule): (&[&str], Rule) = match case.name() {
+            "entry.submit" | "entry.release" => {
+                (&["published", "returned"], Rule::EntryNotPublished)
+            }
             "entry.revise" => (&["published", "returned"], Rule::EntryNotPublished),
             "entry.withdraw" | "authorization.request" | "operation.plan" => {
                 (&["published"], Rule::EntryNotPublished)
@@ -121,7 +138,7 @@ fn entries() {
             judged += 1;
         }
     }
-    assert!(judged >= 6 * 15, "{judged}");
+    assert!(judged >= 6 * 17, "{judged}");
 }
 
 /// A freeze stops what changes, shares or uses the entry, and nothing else.
@@ -131,7 +148,8 @@ fn frozen_entries() {
     let frozen = json!({"order": "监察令", "by": AUTHORITY, "at_height": 1});
     let mut stopped = Vec::new();
     for case in all() {
-        if !case.world.state.contains_key(&key) {
+        if !case.world.state.contains_key(&key) || decides(&case) && case.name() != "entry.release"
+        {
             continue;
         }
         let name = case.name().to_owned();
@@ -151,10 +169,12 @@ fn frozen_entries() {
         "authorization.request",
         "entry.freeze",
         "entry.reject",
+        "entry.release",
         "entry.resume",
         "entry.retire",
         "entry.return",
         "entry.revise",
+        "entry.submit",
         "entry.suspend",
         "entry.withdraw",
         "operation.plan",
@@ -225,4 +245,35 @@ fn an_authority_may_end_an_operation() {
     let consumer = Case::new(&planned, CONSUMER, &[CONSUMER_OFFICER], end.clone()).verdict();
     assert_eq!(consumer, Err(Rule::OperationParty.id()));
     after(&planned, true, end);
+}
+
+/// Whether the case is an authority's word on a submission.
+fn decides(case: &Case) -> bool {
+    let key = submission_key(&entry_id(CODE));
+    case.member == AUTHORITY && case.world.state.contains_key(&key)
+}
+
+#[test]
+fn submissions() {
+    let key = submission_key(&entry_id(CODE));
+    let mut judged = 0;
+    for case in all().into_iter().filter(decides) {
+        let allowed: &[&str] = match case.name() {
+            "entry.register" => &["submitted"],
+            "entry.release" => &["registered"],
+            _ => &["submitted", "registered"],
+        };
+        for status in ["submitted", "registered", "returned", "rejected", "released"] {
+            let mut case = case.clone();
+            case.world.patch(&key, "/status", json!(status));
+            let version = json!(case.world.version(&key));
+            let about = if case.action.get("prev").is_some() { "prev" } else { "submission" };
+            case.action[about] = version;
+            let allowed = allowed.contains(&status);
+            let expected = if allowed { Ok(()) } else { Err(Rule::SubmissionStatus.id()) };
+            assert_eq!(case.verdict(), expected, "{} {status}", case.name());
+            judged += 1;
+        }
+    }
+    assert_eq!(judged, 8 * 5);
 }
