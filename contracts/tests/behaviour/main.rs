@@ -6,6 +6,7 @@ mod bounds;
 mod cases;
 mod cases_sharing;
 mod consortium;
+mod deadlines;
 mod edges;
 mod histories;
 mod records;
