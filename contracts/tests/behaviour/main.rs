@@ -9,6 +9,7 @@ mod consortium;
 mod deadlines;
 mod edges;
 mod histories;
+mod onward;
 mod records;
 mod relations;
 mod signing;
