@@ -8,7 +8,7 @@ tests, not a build. Mutants that do not compile are found by the compiler and le
 Usage: scripts/mutants.py [PART_OF_NAME ... | @REPORT]; survivors are printed and make it fail;
 @REPORT tries again what an earlier report lists.
 """
-import collections, json, os, pathlib, re, subprocess, sys, tomllib
+import collections, json, os, pathlib, re, subprocess, sys, threading, tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -163,15 +163,19 @@ def broken(names):
 
 
 def survives(programs, number):
-    env = {**ENV, "MUTANT": str(number)}
+    """Runs the programs until a test fails."""
+    env = {**ENV, "MUTANT": str(number), "RUST_BACKTRACE": "0"}
     for program, manifest in programs:
-        try:
-            run = subprocess.run([program, "-q"], cwd=os.path.dirname(manifest), env=env, timeout=TIMEOUT_S,
-                                 capture_output=True)
-        except subprocess.TimeoutExpired:
-            return "timeout"
-        if run.returncode:
-            return "caught"
+        run = subprocess.Popen([program, "--test-threads", "1"], cwd=os.path.dirname(manifest), env=env, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        late = threading.Timer(TIMEOUT_S, run.kill)
+        late.start()
+        failed = any(line.rstrip().endswith("FAILED") for line in run.stdout)
+        timeout = not late.is_alive()
+        late.cancel()
+        run.kill()
+        if failed or timeout or run.wait() not in (0, -9):
+            return "timeout" if timeout else "caught"
     return "missed"
 
 
@@ -192,9 +196,9 @@ def main():
         if not wrong:
             break
         left_out |= wrong
-    # The programs that catch most come first.
-    programs.sort(key=lambda program: ["behaviour", "rule_table", "life"].index(n) if (n := re.sub(
-        r"-\w+$", "", os.path.basename(program[0]))) in ("behaviour", "rule_table", "life") else 9)
+    # The quick ones first.
+    order = ["life", "mulu_contracts", "rule_table", "behaviour"]
+    programs.sort(key=lambda program: order.index(re.sub(r"-\w+$", "", os.path.basename(program[0]))))
     if survives(programs, 0) != "missed":
         sys.exit("the tests fail without a mutant")
     todo = [n for n, name in names.items() if name not in left_out

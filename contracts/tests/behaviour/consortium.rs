@@ -272,3 +272,42 @@ fn a_suspended_member_signs_nothing() {
         Case { member: PROVIDER, keys: vec![PROVIDER_OFFICER, CONSUMER_OFFICER], ..finalize };
     assert_eq!(case.clone().verdict(), Err(Rule::MemberInactive.id()));
 }
+
+/// Of a total of at most three none may be faulty: one validator moves at a time.
+#[test]
+fn small_sets_move_by_one() {
+    let admit = case("validator.admit");
+    for (was, comes, fits) in
+        [(1, 1, true), (1, 2, true), (1, 3, false), (2, 1, true), (2, 2, false)]
+    {
+        let mut admit = admit.clone();
+        set_validators(&mut admit.world, &[(VALIDATOR, was, PROVIDER)]);
+        let found = changed(&admit, "/validator/power", json!(comes));
+        let expected = if fits { Ok(()) } else { Err(Rule::ValidatorQuorum.id()) };
+        assert_eq!(found, expected, "{was} {comes}");
+    }
+    let retire = case("validator.retire");
+    for (stays, goes, fits) in [(1, 1, true), (1, 2, true), (2, 1, true), (2, 2, false)] {
+        let mut retire = retire.clone();
+        let both = [(VALIDATOR, stays, PROVIDER), (20, goes, PROVIDER)];
+        set_validators(&mut retire.world, &both);
+        let expected = if fits { Ok(()) } else { Err(Rule::ValidatorQuorum.id()) };
+        assert_eq!(retire.verdict(), expected, "{stays} {goes}");
+    }
+    // Neither one for another in one block, nor one with another power.
+    let mut world = admit.world;
+    let register = json!({"type": "key.register",
+        "key": {"public_key": key_text(21), "roles": ["validator"]}});
+    let transaction = world.by(PROVIDER, &[PROVIDER_ADMIN, 21], register);
+    world.accept(transaction);
+    set_validators(&mut world, &[(VALIDATOR, 1, PROVIDER), (20, 1, PROVIDER)]);
+    let retire = json!({"type": "validator.retire", "public_key": key_text(20), "reason": "更换"});
+    for (seed, power, fits) in [(21, 1, false), (20, 1, true), (20, 2, false)] {
+        let comes = json!({"type": "validator.admit",
+            "validator": {"public_key": key_text(seed), "power": power, "member": PROVIDER}});
+        let payload = world.payload(AUTHORITY, None, vec![retire.clone(), comes]);
+        let found = world.verdict(&sign(&payload, BOTH)).map_err(|no| no.rule);
+        let expected = if fits { Ok(()) } else { Err(Rule::ValidatorQuorum) };
+        assert_eq!(found, expected, "{seed} {power}");
+    }
+}
