@@ -1,8 +1,10 @@
 //! Deadlines in working days: noted only where one runs, and derived from what was noted.
 
+use mulu_chain::log::Outcome;
 use mulu_chain::types::{Height, TimeMs};
 use mulu_contracts::deadline::{self, Step};
 use mulu_contracts::entry::Entry;
+use mulu_contracts::execution::execute_block;
 use mulu_contracts::params::Params;
 use mulu_contracts::rebind::due;
 use mulu_contracts::rule::Rule;
@@ -60,9 +62,13 @@ fn block_times_are_noted_where_a_deadline_runs() {
                 continue;
             }
             let (action, time_ms) = (case.name().to_owned(), case.world.time_ms);
-            let (world, _) = under(case, name, 10).run();
+            let mut case = under(case, name, 10);
+            let transaction = case.transaction();
+            let context = case.world.context();
+            let execution = execute_block(&context, &[transaction], &case.world).unwrap();
+            assert_eq!(execution.outcomes, [Outcome::Accepted], "{action}");
             let mut found = Vec::new();
-            for (key, value) in &world.state {
+            for (key, value) in &execution.changes {
                 let Ok(value) = serde_json::from_slice::<Value>(value) else { continue };
                 for (_, _, path) in noted {
                     if value.pointer(path) == Some(&json!(time_ms)) {

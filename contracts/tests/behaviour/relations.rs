@@ -211,9 +211,12 @@ fn entries_with_different_sources_and_standard_items_live_together() {
     let transaction = world.by_provider(publish(sourced(second(), "43", "注册资本")));
     world.accept(transaction);
     let third = with(with(content(), "/codes/0", json!("306001/3")), "/name", json!("三"));
-    for (identifier, item, rule) in
-        [("43", "住所", Rule::EntrySourceTaken), ("44", "注册资本", Rule::EntryAuthoritative)]
-    {
+    for (identifier, item, rule) in [
+        ("42", "住所", Rule::EntrySourceTaken),
+        ("43", "住所", Rule::EntrySourceTaken),
+        ("44", "法人名称", Rule::EntryAuthoritative),
+        ("44", "注册资本", Rule::EntryAuthoritative),
+    ] {
         let transaction = world.by_provider(publish(sourced(third.clone(), identifier, item)));
         assert_eq!(world.refuse(&transaction), rule);
     }
