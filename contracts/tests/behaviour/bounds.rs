@@ -69,12 +69,15 @@ fn texts() {
         json!({"system": "ckan", "identifier": "42", "content_hash": hash});
     rare.action["entry"]["systems"] = json!([]);
     rare.action["entry"]["no_system"] = json!("手工台账");
+    rare.action["entry"]["registration"] =
+        json!({"type": "first", "code": "登记证", "date": "2025-01-01"});
     rare.action["entry"]["authoritative_for"] = json!(["法人名称"]);
     rare.action["entry"]["share"] = json!({"type": "none", "no_share_basis": "保密法"});
     for (path, most) in [
         ("source/system", 512),
         ("source/identifier", 512),
         ("source/fetched_at", 256),
+        ("registration/code", 128),
         ("no_system", 500),
         ("authoritative_for/0", 128),
         ("share/no_share_basis", 500),
@@ -267,5 +270,29 @@ fn peer_ids() {
         let found = changed(&admit, "/member/nodes/0/peer_id", json!(peer_id));
         let expected = if fits { Ok(()) } else { Err(Rule::MemberPeerId.id()) };
         assert_eq!(found, expected, "{peer_id}");
+    }
+}
+
+/// A registration certificate is dated, and ends no earlier than it begins.
+#[test]
+fn registrations() {
+    let publish = case("entry.publish");
+    for (date, valid_to, expected) in [
+        ("2025-01-01", None, Ok(())),
+        ("2025-01-01", Some("2025-01-01"), Ok(())),
+        ("2025-01-02", Some("2025-01-01"), Err(Rule::FieldDates.id())),
+        ("2025-1-1", None, Err(Rule::FieldDate.id())),
+        ("2025-01-01", Some("2025-2-1"), Err(Rule::FieldDate.id())),
+    ] {
+        let registration =
+            json!({"type": "first", "code": "登记证", "date": date, "valid_to": valid_to});
+        let found = changed(&publish, "/entry/registration", registration);
+        assert_eq!(found, expected, "{date} {valid_to:?}");
+    }
+    // An item that is not shared is not open; one that is may be.
+    for (item, fits) in [("0", true), ("2", false)] {
+        let found = changed(&publish, &format!("/entry/items/{item}/open"), json!(true));
+        let expected = if fits { Ok(()) } else { Err(Rule::EntryOpen.id()) };
+        assert_eq!(found, expected, "{item}");
     }
 }

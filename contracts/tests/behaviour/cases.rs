@@ -214,7 +214,25 @@ pub fn entries() -> Vec<Case> {
             cases.push(decide.touches(&touched));
         }
     }
+    cases.push(transfer(&world));
     cases
+}
+
+/// The entry passes to the consumer, which provides, too.
+fn transfer(world: &World) -> Case {
+    let mut world = world.clone();
+    world.patch(&member(CONSUMER), "/roles", json!(["provider", "consumer"]));
+    let mut there = with(content(), "/office", json!(use_office()));
+    there["responsibilities"] = json!([format!("{CONSUMER}:check")]);
+    there["systems"] = json!([{"system": format!("{CONSUMER}:desk")}]);
+    let transfer = json!({"type": "entry.transfer", "entry_id": entry_id(CODE), "to": CONSUMER,
+        "prev": world.entry_version(), "entry": there, "basis": "机构改革方案"});
+    let keys = [PROVIDER_OFFICER, CONSUMER_OFFICER, AUTHORITY_KEY];
+    let mut touched = bound();
+    touched.extend([member(PROVIDER), member(CONSUMER), format!("office/{}", use_office())]);
+    touched.extend([format!("duty/{CONSUMER}:check"), format!("system/{CONSUMER}:desk")]);
+    let case = Case::new(&world, PROVIDER, &keys, transfer).otherwise(Rule::EntryParties);
+    case.touches(&strs(&touched))
 }
 
 /// An authority's decision on the entry's submission as it stands.

@@ -294,13 +294,21 @@ fn a_grant_is_replaced_by_its_own_parties() {
     // Its consumer, its provider, its entry.
     let found = request(&world, AUTHORITY, asked.clone()).verdict();
     assert_eq!(found, Err(Rule::AuthorizationReplaces.id()));
-    for path in ["/provider", "/consumer"] {
+    // (What was handed on keeps its provider; other grants follow their entry.)
+    for changes in [
+        &[("/consumer", json!(NEWCOMER))][..],
+        &[("/parent", json!(entry_id(CODE))), ("/provider", json!(NEWCOMER))],
+    ] {
         let mut other = world.clone();
-        other.patch(&key_of(&old), path, json!(NEWCOMER));
+        for (path, new) in changes {
+            other.patch(&key_of(&old), path, new.clone());
+        }
         let found = request(&other, CONSUMER, asked.clone()).verdict();
-        assert_eq!(found, Err(Rule::AuthorizationReplaces.id()), "{path}");
+        assert_eq!(found, Err(Rule::AuthorizationReplaces.id()), "{changes:?}");
     }
     let mut other = world.clone();
+    let at = entry_key(&entry_id("306001/2"));
+    other.state.insert(at, other.state[&entry_key(&entry_id(CODE))].clone());
     other.patch(&key_of(&old), "/entry_id", json!(entry_id("306001/2")));
     let found = request(&other, CONSUMER, asked.clone()).verdict();
     assert_eq!(found, Err(Rule::AuthorizationReplaces.id()));

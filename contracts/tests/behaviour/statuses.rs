@@ -117,7 +117,7 @@ fn entries() {
                     &["published", "suspended", "withdrawn", "returned", "rejected", "retired"];
                 (any, Rule::EntryStatusMove)
             }
-            "correction.open" => {
+            "correction.open" | "entry.transfer" => {
                 (&["published", "suspended", "withdrawn", "returned"], Rule::EntryStatusMove)
             }
             "entry.resume" => (&["suspended", "withdrawn"], Rule::EntryStatusMove),
@@ -138,7 +138,7 @@ fn entries() {
             judged += 1;
         }
     }
-    assert!(judged >= 6 * 17, "{judged}");
+    assert!(judged >= 6 * 18, "{judged}");
 }
 
 /// A freeze stops what changes, shares or uses the entry, and nothing else.
@@ -176,6 +176,7 @@ fn frozen_entries() {
         "entry.revise",
         "entry.submit",
         "entry.suspend",
+        "entry.transfer",
         "entry.withdraw",
         "operation.plan",
         "receipt.record delivered",
