@@ -208,6 +208,8 @@ def main():
     with ThreadPoolExecutor(int(os.environ.get("JOBS", "1"))) as pool:
         for number, verdict in zip(todo, pool.map(lambda n: survives(programs, n), todo)):
             verdicts[verdict] += 1
+            if verdicts.total() % 100 == 0:
+                print(f"{verdicts.total()} of {len(todo)}", file=sys.stderr, flush=True)
             if verdict != "caught":
                 print(f"{verdict.upper()} {names[number]}", flush=True)
     print(f"{len(names)} mutants: {len(left_out)} do not compile, {explained} explained, {len(todo)} tested: "

@@ -8,6 +8,7 @@ mod cases_sharing;
 mod consortium;
 mod deadlines;
 mod edges;
+mod entries;
 mod histories;
 mod onward;
 mod records;

@@ -18,6 +18,24 @@ fn rules_have_their_own_words() {
     assert_eq!(second.subject(), "ENT");
 }
 
+/// Every rule points to the section of the specification that has it.
+#[test]
+fn rules_point_to_their_section() {
+    for (rule, anchor) in [
+        (Rule::EncodingMalformed, "#2-encoding"),
+        (Rule::from_id("SIG-01").unwrap(), "#4-keys-and-signatures"),
+        (Rule::JsonUtf8, "#5-transactions"),
+        (Rule::from_id("BLK-01").unwrap(), "#6-blocks"),
+        (Rule::from_id("LOG-01").unwrap(), "#7-the-log"),
+        (Rule::StateProofRoot, "#82-proofs"),
+        (Rule::from_id("CRT-01").unwrap(), "#9-certificates-and-validator-sets"),
+        (Rule::BundleMagic, "#10-bundles"),
+        (Rule::EntryPrev, "#11-records-and-rules"),
+    ] {
+        assert_eq!(rule.spec_anchor(), anchor, "{}", rule.id());
+    }
+}
+
 #[test]
 fn a_refusal_says_what_was_found() {
     let world = World::published();
