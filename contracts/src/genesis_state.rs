@@ -10,13 +10,13 @@ use mulu_chain::validator::Validator;
 
 use crate::duty::{self, NewDuty};
 use crate::key::{self, KeyRole, NewKey};
-use crate::member::{self, Member, MemberRole, NewMember};
+use crate::member::{self, NewMember};
 use crate::office::{self, NewOffice};
 use crate::overlay::Overlay;
 use crate::params::{self, Params};
 use crate::rejection::{Rejection, Step, Stop, refuse, require};
 use crate::rule::Rule;
-use crate::state::{PARAMS_KEY, StateRead, StateReadError, member_key};
+use crate::state::{PARAMS_KEY, StateRead, StateReadError};
 use crate::system::{self, NewSystem};
 use crate::validator;
 
@@ -79,7 +79,7 @@ pub fn genesis_state(founding: &Founding) -> Result<BTreeMap<String, Vec<u8>>, R
         at("systems", index, system::create(state, height, &member.uscc, new))?;
     }
     at("validators", 0, validator::found(state, &founding.validators))?;
-    at("params", 0, check_thresholds(state, founding))?;
+    at("params", 0, check_thresholds(founding))?;
     overlay.commit();
     let (records, _) = overlay.into_parts();
     at("records", 0, check_characters(&records))?;
@@ -104,12 +104,11 @@ fn at<T>(list: &str, index: u32, step: Step<T>) -> Result<T, Rejection> {
 
 /// Enough members hold keys for both thresholds; else nobody could ever be admitted, and nothing
 /// ever changed.
-fn check_thresholds(overlay: &Overlay<'_>, founding: &Founding) -> Step {
+fn check_thresholds(founding: &Founding) -> Step {
     let (mut authorities, mut leaders) = (BTreeSet::new(), BTreeSet::new());
     for (uscc, key) in &founding.keys {
-        let member: Option<Member> = overlay.get(&member_key(uscc))?;
-        let authority = member.is_some_and(|m| m.roles.contains(&MemberRole::Authority));
-        if authority && key.roles.contains(&KeyRole::Authority) {
+        // Only an authority's key was given that role (KEY-10).
+        if key.roles.contains(&KeyRole::Authority) {
             authorities.insert(uscc);
         }
         if key.office.is_none() && key.roles.iter().any(|role| params::LEADING_ROLES.contains(role))

@@ -161,7 +161,10 @@ fn thresholds_are_within_reach() {
         let expected = if fits { Ok(()) } else { Err(Rule::ParamsForm) };
         assert_eq!(found.map(drop), expected, "{authorities} {leaders}");
     }
-    // Neither a bound leader counts nor an authority's key of a member that is none.
+    // Neither a bound leader counts nor an authority's key of another role.
+    let mut other = founding();
+    other.keys[0].1.roles = other.keys[1].1.roles.clone();
+    assert_eq!(genesis_state(&other).unwrap_err().rule, Rule::ParamsForm);
     let mut bound = founding();
     bound.params.consortium_threshold = 3;
     bound.keys[1].1.office = Some(data_office());
