@@ -260,3 +260,114 @@ fn in_which_capacity_a_member_acts() {
     revoke.world.patch("params", "/authority_threshold", json!(2));
     assert_eq!(revoke.verdict(), Ok(()));
 }
+
+fn stored(world: &World) -> Value {
+    serde_json::from_slice(&world.state[&entry_key(&entry_id(CODE))]).unwrap()
+}
+
+/// Who suspended an entry is remembered only while it is suspended, and follows a transfer.
+#[test]
+fn who_suspended_an_entry() {
+    for by in [PROVIDER, AUTHORITY] {
+        let suspends = |case: &Case| case.name() == "entry.suspend" && case.member == by;
+        let (world, _) = crate::cases_sharing::all().into_iter().find(suspends).unwrap().run();
+        assert_eq!(stored(&world)["suspended_by"], by);
+        for verb in ["return", "reject"] {
+            let decide = json!({"type": format!("entry.{verb}"), "entry_id": entry_id(CODE),
+                "prev": world.entry_version(), "reason": "整改"});
+            assert_eq!(stored(&after(&world, true, decide)).get("suspended_by"), None, "{verb}");
+        }
+        let mut transfer = case("entry.transfer");
+        transfer.world = world;
+        transfer.world.patch(&format!("member/{CONSUMER}"), "/roles", json!(["provider"]));
+        transfer.action["prev"] = json!(transfer.world.entry_version());
+        let (world, _) = transfer.run();
+        let expected = if by == PROVIDER { CONSUMER } else { AUTHORITY };
+        assert_eq!(stored(&world)["suspended_by"], expected);
+        assert_eq!(stored(&world)["status"], "suspended");
+    }
+}
+
+/// A transfer that makes an entry stricter is remembered like a revision.
+#[test]
+fn a_transfer_can_make_an_entry_stricter() {
+    let transfer = case("entry.transfer");
+    let height = transfer.world.height;
+    for (level, before, expected) in [
+        ("general-2", None, json!(null)),
+        ("general-3", None, json!(height)),
+        ("general-2", Some(1), json!(1)),
+        ("general-3", Some(1), json!(height)),
+    ] {
+        let mut transfer = transfer.clone();
+        transfer.world.patch(&entry_key(&entry_id(CODE)), "/stricter_since_height", json!(before));
+        transfer.action["prev"] = json!(transfer.world.entry_version());
+        transfer.action["entry"]["level"] = json!(level);
+        let (world, _) = transfer.run();
+        assert_eq!(stored(&world)["stricter_since_height"], expected, "{level} {before:?}");
+    }
+}
+
+/// The cases of a first version and of one that takes another's place.
+fn releases() -> Vec<Case> {
+    let all = crate::cases_sharing::all().into_iter();
+    let releases: Vec<Case> = all.filter(|case| case.name() == "entry.release").collect();
+    assert_eq!(releases.len(), 2);
+    releases
+}
+
+/// What was submitted is checked again when it is released, and takes its names only then.
+#[test]
+fn releases_are_checked_and_claim() {
+    for mut release in releases() {
+        let mut ended = release.clone();
+        ended.world.patch(&format!("duty/{PROVIDER}:register"), "/status", json!("abolished"));
+        assert_eq!(ended.verdict(), Err(Rule::DutyNotInForce.id()));
+        let mut core = release.clone();
+        let key = mulu_contracts::state::submission_key(&entry_id(CODE));
+        core.world.patch(&key, "/content/secret", json!(true));
+        core.action["submission"] = json!(core.world.version(&key));
+        assert_eq!(core.verdict(), Err(Rule::EntrySecret.id()));
+
+        release.world.patch(&key, "/content/name", json!("新名"));
+        release.action["submission"] = json!(release.world.version(&key));
+        let rival = with(second(), "/name", json!("新名"));
+        assert_eq!(verdict(&release.world, publish(rival.clone())), Ok(()), "not taken yet");
+        let taken = after(&release.world, false, publish(rival.clone()));
+        let late = Case { world: taken, ..release.clone() }.verdict();
+        assert_eq!(late, Err(Rule::EntryNameTaken.id()));
+        let (released, _) = release.run();
+        assert_eq!(verdict(&released, publish(rival)), Err(Rule::EntryNameTaken.id()));
+    }
+}
+
+/// A member replaces its own open submission; another member waits until it is closed.
+#[test]
+fn submissions_are_replaced() {
+    let mut submit = case("entry.submit");
+    let (submitted, _) = submit.clone().run();
+    submit.world = submitted;
+    assert_eq!(submit.verdict(), Ok(()));
+    let key = mulu_contracts::state::submission_key(&entry_id(CODE));
+    submit.world.patch(&key, "/provider", json!(CONSUMER));
+    for (status, fits) in [
+        ("submitted", false),
+        ("registered", false),
+        ("returned", true),
+        ("rejected", true),
+        ("released", true),
+    ] {
+        let mut submit = submit.clone();
+        submit.world.patch(&key, "/status", json!(status));
+        let expected = if fits { Ok(()) } else { Err(Rule::EntryCodeTaken.id()) };
+        assert_eq!(submit.verdict(), expected, "{status}");
+    }
+    // Each one has the next number.
+    let first = case("entry.submit");
+    let mut world = first.world;
+    for number in 1..=3 {
+        world = after(&world, false, first.action.clone());
+        let stored: Value = serde_json::from_slice(&world.state[&key]).unwrap();
+        assert_eq!(stored["number"], number);
+    }
+}
