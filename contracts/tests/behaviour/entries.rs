@@ -371,3 +371,16 @@ fn submissions_are_replaced() {
         assert_eq!(stored["number"], number);
     }
 }
+
+/// A returned entry is published by its revision, and what was said against it is gone.
+#[test]
+fn a_revision_answers_a_return() {
+    let returned = after(&World::published(), true, {
+        let world = World::published();
+        json!({"type": "entry.return", "entry_id": entry_id(CODE), "reason": "整改",
+            "prev": world.entry_version()})
+    });
+    assert_eq!(stored(&returned)["status_reason"], "整改");
+    let revised = stored(&after(&returned, false, revise(&returned, content())));
+    assert_eq!((&revised["status"], revised.get("status_reason")), (&json!("published"), None));
+}
