@@ -8,8 +8,8 @@ use mulu_chain::types::Height;
 use super::{
     Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
     AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
-    AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Obligations,
-    Party, Totals, Window, onward,
+    AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Limits,
+    Obligations, Party, Totals, Window, onward,
 };
 use crate::call::Call;
 use crate::catalog::ShareType;
@@ -128,12 +128,18 @@ fn largest(authorization: &Authorization) -> Authorization {
         report_every_ms: Some(COUNTER_MAX),
         mask_items: authorization.requested.items.clone(),
     };
-    let granted = Extent { obligations: Some(obligations), ..authorization.requested.clone() };
+    // What was not limited may be when it is offered.
+    let most = Some(COUNTER_MAX);
+    let limits = Limits { calls: most, records: most, bytes: most };
+    let obligations = Some(obligations);
+    let granted = Extent { obligations, limits, ..authorization.requested.clone() };
     let office = local_id(&authorization.provider, &"-".repeat(CODE_BYTES_MAX));
     let provider = authorization.provider.clone();
     Authorization {
         agreed_with: Some(Party { member: provider, office: office.clone() }),
         provider_office: office,
+        // The longest of their names.
+        status: Status::Relinquished,
         granted: Some(granted),
         superseded_by: Some(authorization.entry_version),
         suspended_by: Some(authorization.provider.clone()),

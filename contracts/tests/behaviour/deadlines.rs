@@ -226,6 +226,12 @@ fn calendars_and_deadlines_as_parameters() {
             assert_eq!(calendar(dates.clone()), expected, "{list} {dates}");
         }
     }
+    // Only what is not zero is stored.
+    let mut stored = change.clone();
+    stored.action["params"]["deadlines"] = json!({"objection_days": 1});
+    let (world, _) = stored.run();
+    let record: Value = serde_json::from_slice(&world.state["params"]).unwrap();
+    assert_eq!(record["deadlines"], json!({"objection_days": 1}));
     let mut stored = change;
     stored.action["params"]["calendar"] = json!({"holidays": ["2025-11-24"]});
     let (world, _) = stored.run();

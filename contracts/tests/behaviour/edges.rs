@@ -335,3 +335,27 @@ fn parameters() {
         }
     }
 }
+
+/// Every day of a leap year and the one after has its date, and no other.
+#[test]
+fn every_day_has_its_date() {
+    use mulu_contracts::date::{date_of, is_date};
+    const MONTHS: [u64; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    // 2024-01-01 in Beijing.
+    let mut time_ms = 1_704_038_400_000;
+    for year in [2024, 2025] {
+        for (month, days) in (1..).zip(MONTHS) {
+            let days = if month == 2 && year == 2025 { 28 } else { days };
+            for day in 1..=days {
+                let date = format!("{year}-{month:02}-{day:02}");
+                assert_eq!(date_of(TimeMs(time_ms)), date);
+                assert!(is_date(&date), "{date}");
+                time_ms += DAY_MS;
+            }
+            assert!(!is_date(&format!("{year}-{month:02}-{:02}", days + 1)));
+        }
+    }
+    // On a Friday, no days from now is no deadline, although tomorrow is free.
+    let none = mulu_contracts::calendar::working_days_after;
+    assert_eq!(none(TimeMs(START_MS), 0, &Default::default()), None);
+}

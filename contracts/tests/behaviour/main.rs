@@ -10,6 +10,7 @@ mod deadlines;
 mod edges;
 mod entries;
 mod histories;
+mod largest;
 mod onward;
 mod records;
 mod relations;

@@ -365,3 +365,13 @@ fn members_are_admitted_in_divisions_that_stand() {
     admit.action["member"]["region"] = json!("110000");
     assert_eq!(admit.verdict(), Ok(()));
 }
+
+/// A duty that was handed over names the one it came from, and that one names it.
+#[test]
+fn a_duty_names_the_one_before_it() {
+    let (world, _) = case("duty.transfer").run();
+    let new = stored(&world, &format!("duty/{CONSUMER}:taken"));
+    assert_eq!(new["supersedes"], format!("{PROVIDER}:register"));
+    let old = stored(&world, &format!("duty/{PROVIDER}:register"));
+    assert_eq!(old["successor"], format!("{CONSUMER}:taken"));
+}
