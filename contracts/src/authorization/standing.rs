@@ -59,10 +59,10 @@ pub(crate) fn suspend(call: &mut Call<'_, '_>, action: &AuthorizationStanding) -
 
 pub(crate) fn resume(call: &mut Call<'_, '_>, action: &AuthorizationStanding) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
-    party_or_authority(call, &authorization)?;
+    let as_authority = party_or_authority(call, &authorization)?;
     require_status(&authorization, &[Status::Suspended])?;
     let by = authorization.suspended_by.as_deref().unwrap_or_default();
-    let may = by == call.uscc() || call.signers.own_has(KeyRole::Authority);
+    let may = by == call.uscc() || as_authority;
     require(may, Rule::AuthorizationSuspender, || format!("{by} suspended it"))?;
     field::text("reason", &action.reason, REASON_CHARS_MAX)?;
     let resumed = Authorization {
@@ -117,14 +117,17 @@ pub(crate) fn decide(call: &mut Call<'_, '_>, action: &AuthorizationDecide) -> S
     write(call, &agreed.agreed())
 }
 
-/// A party with an officer key, else an authority (AUT-02, KEY-04, KEY-05, KEY-07).
-fn party_or_authority(call: &mut Call<'_, '_>, authorization: &Authorization) -> Step {
+/// A party with an officer key, else an authority (AUT-02, KEY-04, KEY-05, KEY-07); whether it was
+/// as authority.
+fn party_or_authority(call: &mut Call<'_, '_>, authorization: &Authorization) -> Step<bool> {
     let officer = call.signers.own_has(KeyRole::Officer);
-    if !officer && call.signers.own_has(KeyRole::Authority) {
-        call.signers.authority(call.params.authority_threshold)
+    let as_authority = !officer && call.signers.own_has(KeyRole::Authority);
+    if as_authority {
+        call.signers.authority(call.params.authority_threshold)?;
     } else if call.uscc() == authorization.consumer {
-        consumer_acts(call, authorization)
+        consumer_acts(call, authorization)?;
     } else {
-        provider_acts(call, authorization)
+        provider_acts(call, authorization)?;
     }
+    Ok(as_authority)
 }

@@ -51,7 +51,7 @@ pub(crate) fn resume(call: &mut Call<'_, '_>, action: &EntryStanding) -> Step {
         require(own, Rule::EntryForeign, || format!("{} withdrew it", entry.provider))?;
         check_content(call, &entry.content, &entry.provider)?;
         claim(call, &entry.entry_id, &entry.content, Claim::Again, &entry.provider)?;
-    } else if !call.signers.own_has(KeyRole::Authority) {
+    } else if acts_as_provider(call, &entry) {
         let by = entry.suspended_by.as_deref().unwrap_or_default();
         require(by == call.uscc(), Rule::EntrySuspender, || format!("{by} suspended it"))?;
     }
@@ -120,10 +120,7 @@ fn load(call: &mut Call<'_, '_>, action: &EntryStanding, who: Who) -> Step<Entry
     let as_provider = match who {
         Who::Provider => true,
         Who::Authority | Who::Order => false,
-        Who::Either => {
-            (own && call.signers.own_has(KeyRole::Officer))
-                || !call.signers.own_has(KeyRole::Authority)
-        }
+        Who::Either => acts_as_provider(call, &entry),
     };
     if as_provider {
         require(own, Rule::EntryForeign, || format!("it is provided by {}", entry.provider))?;
@@ -137,6 +134,12 @@ fn load(call: &mut Call<'_, '_>, action: &EntryStanding, who: Who) -> Step<Entry
     require_version(&version, &action.prev)?;
     field::text("reason", &action.reason, REASON_CHARS_MAX)?;
     Ok(entry)
+}
+
+/// Whether it is as provider that the submitter does what an authority may do, too.
+fn acts_as_provider(call: &Call<'_, '_>, entry: &Entry) -> bool {
+    let own = entry.provider == call.uscc();
+    (own && call.signers.own_has(KeyRole::Officer)) || !call.signers.own_has(KeyRole::Authority)
 }
 
 fn require_status(entry: &Entry, allowed: &[Status]) -> Step {
