@@ -200,6 +200,9 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
     let link = ReceiptChain { seq: receipt.seq, receipt_id: receipt.receipt_id };
     call.overlay.put(chain_key, &link)?;
     call.overlay.put(receipt_key(&receipt.receipt_id), &receipt)?;
+    if let Some(parent) = &authorization.parent {
+        call.touch(authorization_key(parent));
+    }
     let key = authorization_key(&action.authorization_id);
     if totals != authorization.totals {
         call.overlay.put(key.clone(), &Authorization { totals, ..authorization })?;
