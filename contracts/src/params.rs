@@ -77,10 +77,18 @@ pub struct Params {
     #[serde(default, skip_serializing_if = "is_default")]
     pub entry_registration: bool,
     /// Until when what is due must be done.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(
+        default,
+        deserialize_with = "crate::shape::object",
+        skip_serializing_if = "is_default"
+    )]
     pub deadlines: Deadlines,
     /// The days that are not what their weekday says.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(
+        default,
+        deserialize_with = "crate::shape::object",
+        skip_serializing_if = "is_default"
+    )]
     pub calendar: Calendar,
 }
 

@@ -5,7 +5,18 @@
 //! another refuses splits the chain. So the parsed payload is written again and compared: an
 //! object must have been an object, a name a text (TX-06). Fields may be left out or `null`.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error};
+use serde_json::{Map, Value};
+
+/// A structure written as an object; for a field that is not written again when it is empty, where
+/// [`difference`] has nothing to compare.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<T, D::Error> {
+    let object = Map::deserialize(from)?;
+    serde_json::from_value(Value::Object(object)).map_err(D::Error::custom)
+}
 
 /// The first place where `sent` is written as another kind of value than `read` is, as a path.
 pub(crate) fn difference(sent: &Value, read: &Value) -> Option<String> {
