@@ -1,0 +1,334 @@
+//! Authorizations 授权: requests, and the table of moves of 11.4.
+
+use mulu_chain::digest::{Digest, Domain};
+use serde_json::{Value, json};
+
+use crate::act::Act;
+use crate::shape::deadline_ms;
+use crate::store::{encode, tidy};
+use crate::{Verdict, list, need, number, text};
+
+/// Action, from, to. Any other move breaks AUT-03.
+const MOVES: [(&str, &[&str], &str); 13] = [
+    ("offer", &["requested"], "offered"),
+    ("agree", &["requested", "offered"], "agreed"),
+    ("finalize", &["agreed"], "finalized"),
+    ("reject", &["requested", "offered", "agreed"], "rejected"),
+    ("withdraw", &["requested", "offered"], "withdrawn"),
+    ("revoke", &["finalized", "suspended"], "revoked"),
+    ("relinquish", &["finalized", "suspended"], "relinquished"),
+    ("suspend", &["finalized"], "suspended"),
+    ("resume", &["suspended"], "finalized"),
+    ("replace", &["finalized", "suspended"], "superseded"),
+    ("confirm", &["finalized", "suspended"], ""),
+    ("dispute", &["rejected"], "disputed"),
+    ("decide", &["disputed"], "agreed"),
+];
+
+pub(super) fn moved(authorization: &Value, action: &str) -> Verdict<&'static str> {
+    let (_, from, to) = MOVES.iter().find(|step| step.0 == action).expect("a move");
+    need(from.contains(&text(&authorization["status"])), "AUT-03").map(|()| *to)
+}
+
+/// AUT-02: the submitter is that party, and no delegate of it is the other one.
+fn is_party(act: &Act, authorization: &Value, party: &str) -> bool {
+    let other = if party == "consumer" { "provider" } else { "consumer" };
+    let transaction = act.transaction;
+    let both = authorization[other] == transaction.submitter.as_str();
+    authorization[party] == transaction.me.as_str() && !both
+}
+
+/// AUT-09.
+pub(super) fn window_fits(act: &Act, window: &Value) -> Verdict {
+    let (from, to) = (number(&window["from_ms"]), number(&window["to_ms"]));
+    let short = to.saturating_sub(from) <= act.param("grant_window_ms_max");
+    need(from < to && short && act.block.time_ms <= to, "AUT-09")
+}
+
+/// AUT-21.
+pub(super) fn obligations_fit(extent: &Value) -> Verdict {
+    let obligations = &extent["obligations"];
+    let masked = list(&obligations["mask_items"]);
+    let holds = masked.iter().all(|item| list(&extent["items"]).contains(item));
+    need(holds && obligations["report_every_ms"] != 0, "AUT-21")
+}
+
+pub(super) fn items_within(inner: &Value, outer: &Value) -> bool {
+    list(&inner["items"]).iter().all(|item| list(&outer["items"]).contains(item))
+}
+
+pub(super) fn window_within(inner: &Value, outer: &Value) -> bool {
+    let (inner, outer) = (&inner["window"], &outer["window"]);
+    number(&inner["from_ms"]) >= number(&outer["from_ms"])
+        && number(&inner["to_ms"]) <= number(&outer["to_ms"])
+}
+
+/// Every limit there is stands, and is no higher.
+pub(super) fn limits_within(inner: &Value, outer: &Value) -> bool {
+    ["calls", "records", "bytes"].iter().all(|name| {
+        let most = &outer["limits"][name];
+        let asked = &inner["limits"][name];
+        most.is_null() || (asked.is_u64() && number(asked) <= number(most))
+    })
+}
+
+/// Events of every action on an authorization.
+pub(super) fn touch(act: &mut Act, authorization: &Value) {
+    act.touch([
+        format!("authorization/{}", text(&authorization["authorization_id"])),
+        format!("entry/{}", text(&authorization["entry_id"])),
+        format!("office/{}", text(&authorization["consumer_office"])),
+        format!("office/{}", text(&authorization["provider_office"])),
+    ]);
+}
+
+pub(super) fn touch_parent(act: &mut Act, authorization: &Value) {
+    if let Some(parent) = authorization["parent"].as_str() {
+        act.touch([format!("authorization/{parent}")]);
+    }
+}
+
+/// 11.2: the hash of the terms.
+fn terms_hash(authorization: &Value) -> Value {
+    const FIELDS: [&str; 17] = [
+        "authorization_id",
+        "entry_id",
+        "entry_version",
+        "consumer",
+        "consumer_office",
+        "provider",
+        "provider_office",
+        "purpose",
+        "scope",
+        "method",
+        "items",
+        "window",
+        "limits",
+        "obligations",
+        "replaces",
+        "parent",
+        "onward",
+    ];
+    let granted = &authorization["granted"];
+    let mut parts = Vec::new();
+    for name in FIELDS {
+        let extent = ["items", "window", "limits", "obligations"].contains(&name);
+        let mut value = if extent { &granted[name] } else { &authorization[name] }.clone();
+        tidy(name, &mut value);
+        if !value.is_null() && value != false {
+            parts.push(format!("\"{name}\":{}", String::from_utf8_lossy(&encode(name, &value))));
+        }
+    }
+    let terms = format!("{{{}}}", parts.join(","));
+    json!(Digest::of(Domain::AuthorizationTerms, terms.as_bytes()).to_string())
+}
+
+/// Agreed: `granted`, and the terms hash.
+pub(super) fn agreed(authorization: &Value) -> Value {
+    let mut agreed = authorization.clone();
+    if agreed["granted"].is_null() {
+        agreed["granted"] = agreed["requested"].clone();
+    }
+    agreed["status"] = json!("agreed");
+    agreed["terms_hash"] = terms_hash(&agreed);
+    agreed
+}
+
+/// Every action on an authorization that is there.
+pub fn step(act: &mut Act, name: &str) -> Verdict {
+    let key = format!("authorization/{}", act.text("authorization_id"));
+    let old = act.find(&key, "AUT-01")?;
+    let new = match name {
+        "offer" => offer(act, &old),
+        "agree" => agree(act, &old),
+        "finalize" => finalize(act, &old),
+        "reject" | "confirm" => by_party(act, &old, "provider", name),
+        "withdraw" | "relinquish" | "dispute" => by_party(act, &old, "consumer", name),
+        "revoke" => revoke(act, &old),
+        "suspend" | "resume" => pause(act, &old, name),
+        "decide" => decide(act, &old),
+        _ => panic!("the model does not know authorization.{name}"),
+    }?;
+    touch(act, &old);
+    act.store.put(&key, &[&new])
+}
+
+/// Own officer for a party's office.
+fn officer_of(act: &Act, old: &Value, party: &str) -> Verdict {
+    act.own(&["officer"], &old[format!("{party}_office")])
+}
+
+fn ended(act: &Act, reason: &Value) -> Value {
+    json!({"by": act.me(), "at_height": act.height(), "reason": reason})
+}
+
+fn offer(act: &Act, old: &Value) -> Verdict<Value> {
+    need(is_party(act, old, "provider"), "AUT-02")?;
+    officer_of(act, old, "provider")?;
+    let to = moved(old, "offer")?;
+    let (granted, requested) = (&act.said["granted"], &old["requested"]);
+    act.bounds_in("granted", &["items"])?;
+    window_fits(act, &granted["window"])?;
+    act.bounds_in("granted", &["obligations"])?;
+    obligations_fit(granted)?;
+    need(items_within(granted, requested), "AUT-12")?;
+    let none = |extent: &Value| list(&extent["items"]).is_empty();
+    need(!none(granted) || none(requested), "AUT-06")?;
+    need(window_within(granted, requested) && limits_within(granted, requested), "AUT-12")?;
+    let mut new = old.clone();
+    new["granted"] = granted.clone();
+    new["status"] = json!(to);
+    Ok(new)
+}
+
+fn agree(act: &Act, old: &Value) -> Verdict<Value> {
+    moved(old, "agree")?;
+    let party = if old["status"] == "requested" { "provider" } else { "consumer" };
+    need(is_party(act, old, party), "AUT-02")?;
+    officer_of(act, old, party)?;
+    Ok(agreed(old))
+}
+
+fn finalize(act: &mut Act, old: &Value) -> Verdict<Value> {
+    let me = act.me();
+    need(old["consumer"] == me.as_str() || old["provider"] == me.as_str(), "AUT-02")?;
+    let to = moved(old, "finalize")?;
+    need(act.said["terms_hash"] == old["terms_hash"], "AUT-13")?;
+    for party in ["consumer", "provider"] {
+        let office = old[format!("{party}_office")].clone();
+        act.party(text(&old[party]), "officer", &office, "AUT-14")?;
+    }
+    let entry = act.get(&format!("entry/{}", text(&old["entry_id"])));
+    need(entry["frozen"].is_null(), "ENT-26")?;
+    need(act.block.time_ms <= number(&old["granted"]["window"]["to_ms"]), "AUT-16")?;
+    if let Some(parent) = old["parent"].as_str() {
+        let parent = act.get(&format!("authorization/{parent}"));
+        parent_stands(&parent)?;
+        need(!used_up(&parent), "AUT-17")?;
+    }
+    if let Some(replaced) = old["replaces"].as_str() {
+        let key = format!("authorization/{replaced}");
+        let before = act.get(&key);
+        let to = moved(&before, "replace")?;
+        let changes = json!({"status": to, "superseded_by": old["authorization_id"],
+            "ended": ended(act, &Value::Null)});
+        touch(act, &before);
+        act.store.change(&key, &changes)?;
+    }
+    touch_parent(act, old);
+    let mut new = old.clone();
+    new["status"] = json!(to);
+    new["finalized_at_height"] = act.height();
+    new["finalized_at_ms"] = act.since("provision_days");
+    Ok(new)
+}
+
+/// AUT-17: a grant is in force and may be handed on.
+pub fn parent_stands(parent: &Value) -> Verdict {
+    need(parent["status"] == "finalized" && parent["onward"] == true, "AUT-17")
+}
+
+/// A limit is reached by `delivered`, or by `used` and what was handed on, delivered or used.
+pub(super) fn used_up(grant: &Value) -> bool {
+    ["calls", "records", "bytes"].iter().any(|name| {
+        let (totals, handed) = (&grant["totals"], &grant["handed_on"]);
+        let used = number(&totals["used"][name]);
+        let reached = [
+            number(&totals["delivered"][name]),
+            used + number(&handed["delivered"][name]),
+            used + number(&handed["used"][name]),
+        ];
+        let limit = grant["granted"]["limits"][name].as_u64();
+        limit.is_some_and(|limit| reached.iter().any(|total| *total >= limit))
+    })
+}
+
+/// What one party alone does.
+fn by_party(act: &Act, old: &Value, party: &str, name: &str) -> Verdict<Value> {
+    need(is_party(act, old, party), "AUT-02")?;
+    officer_of(act, old, party)?;
+    let to = moved(old, name)?;
+    if name == "dispute" {
+        in_time(act, old)?;
+    }
+    let reason = &act.said["reason"];
+    if !reason.is_null() {
+        act.bounds(&["reason"])?;
+    }
+    let mut new = old.clone();
+    match name {
+        "confirm" => {
+            new["confirmed_at_height"] = act.height();
+            return Ok(new);
+        }
+        "dispute" => new["status_reason"] = reason.clone(),
+        _ => new["ended"] = ended(act, reason),
+    }
+    if name == "reject" {
+        new["ended"]["at_ms"] = act.since("dispute_days");
+    }
+    new["status"] = json!(to);
+    Ok(new)
+}
+
+/// AUT-22: the time to dispute is not over.
+fn in_time(act: &Act, old: &Value) -> Verdict {
+    let days = act.days("dispute_days");
+    let Some(since) = old["ended"]["at_ms"].as_u64().filter(|_| days > 0) else { return Ok(()) };
+    let calendar = &act.store.params(act.block.height)["calendar"];
+    need(act.block.time_ms <= deadline_ms(since, days, calendar), "AUT-22")
+}
+
+fn revoke(act: &mut Act, old: &Value) -> Verdict<Value> {
+    let provider = is_party(act, old, "provider");
+    if !(provider && act.own_signed("officer")) && act.own_signed("authority") {
+        act.authority()?;
+    } else {
+        need(provider, "AUT-02")?;
+        officer_of(act, old, "provider")?;
+    }
+    let to = moved(old, "revoke")?;
+    act.bounds(&["reason"])?;
+    let mut new = old.clone();
+    new["status"] = json!(to);
+    new["ended"] = ended(act, &act.said["reason"]);
+    Ok(new)
+}
+
+/// Suspend and resume.
+fn pause(act: &mut Act, old: &Value, name: &str) -> Verdict<Value> {
+    let as_authority = act.own_signed("authority") && !act.own_signed("officer");
+    if as_authority {
+        act.authority()?;
+    } else {
+        let party = if is_party(act, old, "provider") { "provider" } else { "consumer" };
+        need(is_party(act, old, party), "AUT-02")?;
+        officer_of(act, old, party)?;
+    }
+    let to = moved(old, name)?;
+    let me = json!(act.me());
+    need(name != "resume" || as_authority || old["suspended_by"] == me, "AUT-19")?;
+    act.bounds(&["reason"])?;
+    let mut new = old.clone();
+    new["status"] = json!(to);
+    new["status_reason"] = act.said["reason"].clone();
+    new["suspended_by"] = if name == "suspend" { me } else { Value::Null };
+    Ok(new)
+}
+
+fn decide(act: &mut Act, old: &Value) -> Verdict<Value> {
+    act.authority()?;
+    moved(old, "decide")?;
+    act.bounds(&["reason"])?;
+    let reason = act.said["reason"].clone();
+    let mut new = old.clone();
+    if act.said["grant"] == true {
+        new["status_reason"] = reason;
+        new["granted"] = Value::Null;
+        new["ended"] = Value::Null;
+        return Ok(agreed(&new));
+    }
+    new["status"] = json!("refused");
+    new["ended"] = ended(act, &reason);
+    Ok(new)
+}
