@@ -375,3 +375,16 @@ fn only_what_is_unconditional_needs_no_answer() {
     let found = request(&world, CONSUMER, asked).verdict();
     assert_eq!(found, Err(Rule::AuthorizationAutomatic.id()));
 }
+
+/// An authority that decides for the consumer grants what was requested, not what was offered before.
+#[test]
+fn a_dispute_decided_grants_what_was_requested() {
+    let mut world = crate::cases_sharing::offered();
+    let told = |world: &World, verb: &str| with(world.about(verb), "/reason", json!("核查"));
+    world = after(&world, false, told(&world, "reject"));
+    let transaction = world.by_consumer(told(&world, "dispute"));
+    world.accept(transaction);
+    world = after(&world, true, with(told(&world, "decide"), "/grant", json!(true)));
+    let decided = world.only_authorization();
+    assert_eq!(decided.granted.as_ref(), Some(&decided.requested));
+}
