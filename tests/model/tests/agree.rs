@@ -6,7 +6,7 @@ use mulu_model::campaign::Campaign;
 use mulu_model::spec::SPEC;
 
 /// Commands judged by default; `MULU_MODEL_COMMANDS` and `MULU_MODEL_SEED` say otherwise.
-const COMMANDS: u64 = 500_000;
+const COMMANDS: u64 = 1_000_000;
 const SEED: u64 = 1;
 
 /// Rules that only block 0, form checks of `mulu-chain`, or a replica can break: no command reaches
