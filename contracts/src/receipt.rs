@@ -229,8 +229,10 @@ fn check_signer(
     let other = if provides { &authorization.consumer } else { &authorization.provider };
     let entitled = entitled && call.delegate() != Some(other.as_str());
     require(entitled, Rule::ReceiptSigner, || format!("{} says {kind:?}", call.uscc()))?;
+    // A member that the entry passed to may be both parties; then the kind says which one speaks.
+    let provider = provides && matches!(kind, ReceiptKind::Delivered | ReceiptKind::Denied);
     let office =
-        if provides { &authorization.provider_office } else { &authorization.consumer_office };
+        if provider { &authorization.provider_office } else { &authorization.consumer_office };
     Ok(office.clone())
 }
 
