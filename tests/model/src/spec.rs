@@ -195,7 +195,10 @@ impl Spec {
             };
             let Some(inner) = self.object(kind, &field.name) else { continue };
             if !layouts.contains_key(&field.name) {
-                let order = inner.iter().map(|field| (field.name.clone(), field.optional));
+                // A signed `false` is not the same as nothing: an item that says it is not open.
+                let bool = |kind: &Kind| matches!(kind, Kind::Named(name) if name == "bool");
+                let order = inner.iter();
+                let order = order.map(|f| (f.name.clone(), f.optional && !bool(&f.kind)));
                 layouts.insert(field.name.clone(), order.collect());
                 self.nested(inner, layouts);
             } else if matches!(kind, Kind::Object(_)) {

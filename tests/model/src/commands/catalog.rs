@@ -87,6 +87,7 @@ impl Generator<'_> {
                 (self.core(by, &content), json!({"entry": content}))
             }
             "entry.submit" => self.submit()?,
+            "entry.transfer" => self.transfer(reason)?,
             "entry.register" | "entry.release" => {
                 let from = if kind == "entry.register" { "submitted" } else { "registered" };
                 let (id, _) = self.record("submission", |each| each["status"] == from)?;
@@ -95,6 +96,27 @@ impl Generator<'_> {
             }
             _ => self.entry_step(kind, reason)?,
         })
+    }
+
+    fn transfer(&mut self, basis: Value) -> Option<(Submission, Value)> {
+        let (id, entry) = self.record("entry", |entry| {
+            LIVE.contains(&text(&entry["status"])) && entry["frozen"].is_null()
+        })?;
+        let (from, to) = (text(&entry["provider"]).to_owned(), self.member("provider"));
+        let mut content = self.content(&to);
+        content["codes"][0] = entry["content"]["codes"][0].clone();
+        let mut by = self.authority();
+        let offices = [&entry["content"]["office"], &content["office"]];
+        for (member, office) in [&from, &to].into_iter().zip(offices) {
+            if let Some((key, _)) = self.key_of(member, &["officer"], Some(text(office))) {
+                by.keys.insert(key);
+            }
+        }
+        let prev = self.store.version(&format!("entry/{id}"));
+        Some((
+            by,
+            json!({"entry_id": id, "prev": prev, "to": to, "entry": content, "basis": basis}),
+        ))
     }
 
     /// A new entry, or the next version of one.
@@ -270,6 +292,11 @@ impl Generator<'_> {
         if self.often(15) {
             content["source"] = json!({"system": "old", "identifier": self.random.below(60).to_string(),
                 "content_hash": self.digest()});
+        }
+        if self.often(10) {
+            let (date, to) = (self.past(), self.date());
+            let kind = self.one_of("registration type");
+            content["registration"] = json!({"type": kind, "code": self.words(), "date": date, "valid_to": self.maybe(50, json!(to))});
         }
         if self.often(10) {
             content["related"] = json!([format!("306001/{}", self.random.below(50))]);

@@ -30,11 +30,34 @@ pub(super) fn moved(authorization: &Value, action: &str) -> Verdict<&'static str
     need(from.contains(&text(&authorization["status"])), "AUT-03").map(|()| *to)
 }
 
+/// An authorization as it is read: a grant follows its entry to another provider.
+pub(super) fn load(act: &Act, id: &Value) -> Value {
+    let mut record = act.get(&format!("authorization/{}", text(id)));
+    let entry = act.get(&format!("entry/{}", text(&record["entry_id"])));
+    let follows = record["parent"].is_null() && entry["provider"] != record["provider"];
+    if record.is_object() && follows {
+        if !record["terms_hash"].is_null() && record["agreed_with"].is_null() {
+            record["agreed_with"] =
+                json!({"member": record["provider"], "office": record["provider_office"]});
+        }
+        record["provider"] = entry["provider"].clone();
+        record["provider_office"] = entry["content"]["office"].clone();
+    }
+    record
+}
+
+/// AUT-01.
+pub(super) fn find(act: &Act, id: &Value) -> Verdict<Value> {
+    let record = load(act, id);
+    need(record.is_object(), "AUT-01").map(|()| record)
+}
+
 /// AUT-02: the submitter is that party, and no delegate of it is the other one.
 fn is_party(act: &Act, authorization: &Value, party: &str) -> bool {
     let other = if party == "consumer" { "provider" } else { "consumer" };
     let transaction = act.transaction;
-    let both = authorization[other] == transaction.submitter.as_str();
+    let delegated = transaction.me != transaction.submitter;
+    let both = delegated && authorization[other] == transaction.submitter.as_str();
     authorization[party] == transaction.me.as_str() && !both
 }
 
@@ -130,6 +153,7 @@ pub(super) fn agreed(authorization: &Value) -> Value {
         agreed["granted"] = agreed["requested"].clone();
     }
     agreed["status"] = json!("agreed");
+    agreed["agreed_with"] = Value::Null;
     agreed["terms_hash"] = terms_hash(&agreed);
     agreed
 }
@@ -137,7 +161,7 @@ pub(super) fn agreed(authorization: &Value) -> Value {
 /// Every action on an authorization that is there.
 pub fn step(act: &mut Act, name: &str) -> Verdict {
     let key = format!("authorization/{}", act.text("authorization_id"));
-    let old = act.find(&key, "AUT-01")?;
+    let old = find(act, &act.said["authorization_id"])?;
     let new = match name {
         "offer" => offer(act, &old),
         "agree" => agree(act, &old),
@@ -201,19 +225,19 @@ fn finalize(act: &mut Act, old: &Value) -> Verdict<Value> {
     let entry = act.get(&format!("entry/{}", text(&old["entry_id"])));
     need(entry["frozen"].is_null(), "ENT-26")?;
     need(act.block.time_ms <= number(&old["granted"]["window"]["to_ms"]), "AUT-16")?;
-    if let Some(parent) = old["parent"].as_str() {
-        let parent = act.get(&format!("authorization/{parent}"));
+    if !old["parent"].is_null() {
+        let parent = load(act, &old["parent"]);
         parent_stands(&parent)?;
         need(!used_up(&parent), "AUT-17")?;
     }
     if let Some(replaced) = old["replaces"].as_str() {
         let key = format!("authorization/{replaced}");
-        let before = act.get(&key);
+        let before = load(act, &old["replaces"]);
         let to = moved(&before, "replace")?;
         let changes = json!({"status": to, "superseded_by": old["authorization_id"],
             "ended": ended(act, &Value::Null)});
         touch(act, &before);
-        act.store.change(&key, &changes)?;
+        act.store.put(&key, &[&before, &changes])?;
     }
     touch_parent(act, old);
     let mut new = old.clone();
@@ -301,7 +325,8 @@ fn pause(act: &mut Act, old: &Value, name: &str) -> Verdict<Value> {
     if as_authority {
         act.authority()?;
     } else {
-        let party = if is_party(act, old, "provider") { "provider" } else { "consumer" };
+        // Of a grant whose entry passed to its consumer, that member is both.
+        let party = if old["consumer"] == act.me().as_str() { "consumer" } else { "provider" };
         need(is_party(act, old, party), "AUT-02")?;
         officer_of(act, old, party)?;
     }

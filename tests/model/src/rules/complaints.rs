@@ -47,8 +47,8 @@ fn correction(act: &Act, status: &str) -> Verdict<(String, Value)> {
 
 /// COR-04; own officer for the entry's office.
 fn provider_signs(act: &Act, correction: &Value) -> Verdict {
-    need(correction["provider"] == act.me().as_str(), "COR-04")?;
     let entry = act.get(&format!("entry/{}", text(&correction["entry_id"])));
+    need(entry["provider"] == act.me().as_str(), "COR-04")?;
     act.own(&["officer"], &entry["content"]["office"])
 }
 

@@ -61,7 +61,10 @@ fn form(content: &Value) -> Verdict {
     codes.iter().chain(related).try_for_each(|each| bounds(&code, "", each))?;
     fld(content, &["codes", "name", "alias", "keywords", "region", "summary", "related"])?;
     need(!codes.iter().any(|code| related.contains(code)), "ENT-19")?;
-    fld(content, &["authoritative_for", "source"])
+    fld(content, &["authoritative_for", "source", "registration"])?;
+    let registration = &content["registration"];
+    let to = registration["valid_to"].as_str();
+    need(to.is_none_or(|to| text(&registration["date"]) <= to), "FLD-09")
 }
 
 /// 3 to 6.
@@ -80,6 +83,8 @@ fn meaning(content: &Value) -> Verdict {
     need(kind == "conditional" || condition.is_null(), "ENT-11")?;
     need(kind == "none" || basis.is_null(), "ENT-11")?;
     need(content["open"]["is_open"] != true || kind != "none", "ENT-12")?;
+    let hidden = |item: &Value| item["open"] == true && share_of(content, item) == "none";
+    need(!items.iter().any(hidden), "ENT-12")?;
 
     let level = |value: &Value| SPEC.rank("level", value);
     for item in items {

@@ -101,14 +101,12 @@ pub(super) fn revision(act: &mut Act, entry: &Value, content: &Value) -> Verdict
     let (id, provider) = (text(&entry["entry_id"]), text(&entry["provider"]));
     let about = About { id, provider, first: false, core: true };
     check(act, about, content)?;
-    let level = |content: &Value| SPEC.rank("level", &content["level"]);
-    let share = |content: &Value| SPEC.rank("share type", &content["share"]["type"]);
     let (old, key) = (&entry["content"], format!("entry/{id}"));
     let mut changes = next_version(act, &key, entry);
     changes["status"] = json!("published");
     changes["status_reason"] = Value::Null;
     changes["content"] = content.clone();
-    if level(content) > level(old) || share(content) > share(old) {
+    if is_stricter(content, old) {
         changes["stricter_since_height"] = act.height();
     }
     act.store.change(&key, &changes)?;
@@ -117,6 +115,52 @@ pub(super) fn revision(act: &mut Act, entry: &Value, content: &Value) -> Verdict
     touch(act, old);
     touch(act, content);
     Ok(())
+}
+
+/// `entry.transfer`.
+pub fn transfer(act: &mut Act) -> Verdict {
+    let (id, to, content) = (act.text("entry_id"), act.text("to"), act.said["entry"].clone());
+    let key = format!("entry/{id}");
+    let entry = act.find(&key, "ENT-01")?;
+    let from = text(&entry["provider"]).to_owned();
+    let old = &entry["content"];
+    need(entry["frozen"].is_null(), "ENT-26")?;
+    need(entry["status"] != "rejected" && entry["status"] != "retired", "ENT-27")?;
+    need(act.said["prev"] == act.store.version(&key).as_str(), "ENT-04")?;
+    need(from != to, "ENT-32")?;
+    act.authorities()?;
+    act.active_member(&to)?;
+    need(act.is(&to, "provider"), "ENT-23")?;
+    act.party(&from, "officer", &old["office"], "ENT-33")?;
+    act.party(&to, "officer", &content["office"], "ENT-33")?;
+    need(content["codes"][0] == old["codes"][0], "ENT-08")?;
+    let about = About { id: &id, provider: &to, first: false, core: true };
+    check(act, about, &content)?;
+    act.bounds(&["basis"])?;
+    let mut changes = next_version(act, &key, &entry);
+    changes["provider"] = json!(to);
+    changes["content"] = content.clone();
+    changes["transferred"] =
+        json!({"from": from, "at_height": act.height(), "basis": act.said["basis"]});
+    if is_stricter(&content, old) {
+        changes["stricter_since_height"] = act.height();
+    }
+    if entry["suspended_by"] == from.as_str() {
+        changes["suspended_by"] = json!(to);
+    }
+    act.store.change(&key, &changes)?;
+    claim(act, about, &content)?;
+    act.touch([key, format!("member/{from}"), format!("member/{to}")]);
+    touch(act, old);
+    touch(act, &content);
+    Ok(())
+}
+
+/// Whether the level or the share type became stricter.
+fn is_stricter(new: &Value, old: &Value) -> bool {
+    let level = |content: &Value| SPEC.rank("level", &content["level"]);
+    let share = |content: &Value| SPEC.rank("share type", &content["share"]["type"]);
+    level(new) > level(old) || share(new) > share(old)
 }
 
 /// `entry.withdraw`.

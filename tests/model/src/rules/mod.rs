@@ -37,6 +37,7 @@ pub fn apply(kind: &str, act: &mut Act) -> Verdict {
         "entry.publish" => entries::publish(act),
         "entry.revise" => entries::revise(act),
         "entry.withdraw" => entries::withdraw(act),
+        "entry.transfer" => entries::transfer(act),
         "entry.submit" => submissions::submit(act),
         "entry.register" => submissions::register(act),
         "entry.release" => submissions::release(act),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::authorizations::parent_stands;
+use super::authorizations::{find, load, parent_stands};
 use crate::act::Act;
 use crate::spec::SPEC;
 use crate::{Verdict, list, need, number, text};
@@ -16,7 +16,7 @@ pub fn record(act: &mut Act) -> Verdict {
     act.own(&["officer", "application"], &Value::Null)?;
     let (me, said) = (act.me(), act.said.clone());
     let key = format!("authorization/{}", act.text("authorization_id"));
-    let mut authorization = act.find(&key, "AUT-01")?;
+    let mut authorization = find(act, &act.said["authorization_id"])?;
     let kind = text(&said["kind"]).to_owned();
     let party = signing_party(act, &authorization, &kind)?;
     act.bounds(&["purpose", "items"])?;
@@ -30,7 +30,8 @@ pub fn record(act: &mut Act) -> Verdict {
     need(!delivery || !said["digest"].is_null(), "RCP-12")?;
     let corrected = corrected(act, &kind)?;
     let parent_key = format!("authorization/{}", text(&authorization["parent"]));
-    let mut parent = act.get(&parent_key);
+    let mut parent = load(act, &authorization["parent"]);
+    let (grant, grant_parent) = (authorization.clone(), parent.clone());
 
     // What a receipt may say depends on the grant; a denial needs none.
     let counted = COUNTED.contains(&kind.as_str());
@@ -110,8 +111,10 @@ pub fn record(act: &mut Act) -> Verdict {
         "office": office, "mismatch": mismatch, "recorded_at_height": act.height()});
     act.store.put(&format!("receipt/{id}"), &[&receipt, &more])?;
     act.store.put(&chain_key, &[&json!({"seq": said["seq"], "receipt_id": id})])?;
-    act.store.put(&key, &[&authorization])?;
-    if !parent.is_null() {
+    if authorization != grant {
+        act.store.put(&key, &[&authorization])?;
+    }
+    if parent != grant_parent {
         if parent["handed_on"].as_object().is_some_and(|totals| totals.values().all(is_zero)) {
             parent["handed_on"] = Value::Null;
         }
@@ -134,7 +137,8 @@ fn signing_party(act: &Act, authorization: &Value, kind: &str) -> Verdict<&'stat
     let transaction = act.transaction;
     let party = |party: &str, other: &str| {
         authorization[party] == transaction.me.as_str()
-            && authorization[other] != transaction.submitter.as_str()
+            && (transaction.me == transaction.submitter
+                || authorization[other] != transaction.submitter.as_str())
     };
     let provider = party("provider", "consumer") && ["delivered", "denied"].contains(&kind);
     let consumer = party("consumer", "provider") && kind != "delivered";

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::authorizations::{
-    agreed, items_within, limits_within, moved, obligations_fit, touch, touch_parent, used_up,
-    window_fits, window_within,
+    agreed, find, items_within, limits_within, moved, obligations_fit, touch, touch_parent,
+    used_up, window_fits, window_within,
 };
 use super::content::share_of;
 use crate::act::Act;
 use crate::spec::SPEC;
-use crate::{Verdict, list, need};
+use crate::{Verdict, list, need, text};
 
 /// `authorization.request`.
 pub fn request(act: &mut Act) -> Verdict {
@@ -26,8 +26,8 @@ pub fn request(act: &mut Act) -> Verdict {
     let content = &entry["content"];
     let (mut provider, mut provider_office) =
         (entry["provider"].clone(), content["office"].clone());
-    if let Some(parent) = said["parent"].as_str() {
-        let parent = act.find(&format!("authorization/{parent}"), "AUT-01")?;
+    if !said["parent"].is_null() {
+        let parent = find(act, &said["parent"])?;
         let same = ["entry_id", "entry_version", "method", "purpose"];
         let granted = &parent["granted"];
         let holds = parent["status"] == "finalized"
@@ -54,8 +54,8 @@ pub fn request(act: &mut Act) -> Verdict {
     window_fits(act, &said["window"])?;
     act.bounds(&["obligations"])?;
     obligations_fit(&said)?;
-    if let Some(old) = said["replaces"].as_str() {
-        let old = act.find(&format!("authorization/{old}"), "AUT-01")?;
+    if !said["replaces"].is_null() {
+        let old = find(act, &said["replaces"])?;
         let same = old["entry_id"] == said["entry_id"]
             && old["consumer"] == me.as_str()
             && old["provider"] == provider;
@@ -116,9 +116,10 @@ fn largest(record: &Value) -> Value {
     let reason = "\u{10FFFF}".repeat(500);
     let mut large = record.clone();
     large["granted"] = record["requested"].clone();
+    large["granted"]["limits"] = counts.clone();
     large["granted"]["obligations"] = json!({"delete_by_ms": most, "report_every_ms": most,
         "mask_items": record["requested"]["items"]});
-    for name in ["finalized_at_height", "confirmed_at_height"] {
+    for name in ["finalized_at_height", "finalized_at_ms", "confirmed_at_height"] {
         large[name] = json!(u64::MAX);
     }
     for name in ["terms_hash", "superseded_by"] {
@@ -126,7 +127,13 @@ fn largest(record: &Value) -> Value {
     }
     large["status_reason"] = json!(reason);
     large["suspended_by"] = record["provider"].clone();
-    large["ended"] = json!({"by": record["provider"], "at_height": u64::MAX, "reason": reason});
+    large["ended"] = json!({"by": record["provider"], "at_height": u64::MAX, "reason": reason,
+        "at_ms": u64::MAX});
+    let office = format!("{}:{}", text(&record["provider"]), "-".repeat(32));
+    large["agreed_with"] = json!({"member": record["provider"], "office": office});
+    large["provider_office"] = json!(office);
+    large["status"] = json!("relinquished");
+    large["handed_on"] = json!({"delivered": counts, "received": counts, "used": counts});
     large["totals"] = json!({"delivered": counts, "received": counts, "used": counts});
     large
 }
