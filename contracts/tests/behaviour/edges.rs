@@ -355,6 +355,21 @@ fn every_day_has_its_date() {
             assert!(!is_date(&format!("{year}-{month:02}-{:02}", days + 1)));
         }
     }
+    // Centuries are no leap years, every fourth is: the first millisecond of a day in Beijing.
+    for (time_ms, date) in [
+        (4_107_427_200_000, "2100-02-28"),
+        (4_107_513_600_000, "2100-03-01"),
+        (4_133_865_600_000, "2100-12-31"),
+        (7_263_100_800_000, "2200-02-28"),
+        (7_263_187_200_000, "2200-03-01"),
+        (10_418_774_400_000, "2300-02-28"),
+        (10_418_860_800_000, "2300-03-01"),
+        (13_574_534_400_000, "2400-02-29"),
+        (13_574_620_800_000, "2400-03-01"),
+    ] {
+        assert_eq!(date_of(TimeMs(time_ms)), date);
+        assert!(date_of(TimeMs(time_ms - 1)) < date.to_owned(), "{date}");
+    }
     // On a Friday, no days from now is no deadline, although tomorrow is free.
     let none = mulu_contracts::calendar::working_days_after;
     assert_eq!(none(TimeMs(START_MS), 0, &Default::default()), None);

@@ -273,7 +273,8 @@ fn corrections_are_counted_for_the_grant() {
     again.action["seq"] = json!(2);
     again.action["prev_receipt"] = json!(world_receipt(&world));
     again.action["corrects"] = json!(world_receipt(&world));
-    let (world, _) = again.run();
+    let (world, subjects) = again.run();
+    assert!(subjects.contains(&key_of(&parent)), "a correction is an event of the parent, too");
     let used = stored(&world, &parent).handed_on.used;
     assert_eq!([used.calls, used.records, used.bytes], [90, 1, 0]);
     assert_eq!(stored(&world, &child).totals.used, used);
