@@ -374,3 +374,20 @@ fn every_day_has_its_date() {
     let none = mulu_contracts::calendar::working_days_after;
     assert_eq!(none(TimeMs(START_MS), 0, &Default::default()), None);
 }
+
+/// Obligations concern what is asked for, or offered, and leave some time between reports.
+#[test]
+fn obligations() {
+    for (name, at) in [("authorization.request", ""), ("authorization.offer", "/granted")] {
+        let case = case(name);
+        for (obligations, fits) in [
+            (json!({"mask_items": ["name"], "report_every_ms": 1}), true),
+            (json!({"mask_items": ["phone"]}), false),
+            (json!({"report_every_ms": 0}), false),
+        ] {
+            let found = changed(&case, &format!("{at}/obligations"), obligations.clone());
+            let expected = if fits { Ok(()) } else { Err(Rule::AuthorizationObligations.id()) };
+            assert_eq!(found, expected, "{name} {obligations}");
+        }
+    }
+}
