@@ -208,6 +208,8 @@ fn what_is_handed_on_stands_with_its_grant() {
 #[test]
 fn what_is_handed_on_counts_for_its_grant() {
     let (world, parent, child) = child();
+    let before = String::from_utf8(world.state[&key_of(&parent)].clone()).unwrap();
+    assert!(!before.contains("handed_on"), "nothing is not stored");
     let counts = json!({"calls": 3, "records": 5, "bytes": 7});
     for kind in ["delivered", "received", "used", "denied", "deleted"] {
         let (world, subjects) = of_child(&world, &child, kind, counts.clone()).run();
