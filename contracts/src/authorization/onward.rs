@@ -92,7 +92,6 @@ pub(crate) fn count(
         format!("of {id} would be used {}, granted are {}", shown(&with_own), shown(&limits))
     })?;
     let key = authorization_key(&parent.authorization_id);
-    call.touch(key.clone());
     call.overlay.put(key, &Authorization { handed_on, ..parent })
 }
 

@@ -355,7 +355,39 @@ fn every_day_has_its_date() {
             assert!(!is_date(&format!("{year}-{month:02}-{:02}", days + 1)));
         }
     }
+    // Centuries are no leap years, every fourth is: the first millisecond of a day in Beijing.
+    for (time_ms, date) in [
+        (4_107_427_200_000, "2100-02-28"),
+        (4_107_513_600_000, "2100-03-01"),
+        (4_133_865_600_000, "2100-12-31"),
+        (7_263_100_800_000, "2200-02-28"),
+        (7_263_187_200_000, "2200-03-01"),
+        (10_418_774_400_000, "2300-02-28"),
+        (10_418_860_800_000, "2300-03-01"),
+        (13_574_534_400_000, "2400-02-29"),
+        (13_574_620_800_000, "2400-03-01"),
+    ] {
+        assert_eq!(date_of(TimeMs(time_ms)), date);
+        assert!(date_of(TimeMs(time_ms - 1)) < date.to_owned(), "{date}");
+    }
     // On a Friday, no days from now is no deadline, although tomorrow is free.
     let none = mulu_contracts::calendar::working_days_after;
     assert_eq!(none(TimeMs(START_MS), 0, &Default::default()), None);
+}
+
+/// Obligations concern what is asked for, or offered, and leave some time between reports.
+#[test]
+fn obligations() {
+    for (name, at) in [("authorization.request", ""), ("authorization.offer", "/granted")] {
+        let case = case(name);
+        for (obligations, fits) in [
+            (json!({"mask_items": ["name"], "report_every_ms": 1}), true),
+            (json!({"mask_items": ["phone"]}), false),
+            (json!({"report_every_ms": 0}), false),
+        ] {
+            let found = changed(&case, &format!("{at}/obligations"), obligations.clone());
+            let expected = if fits { Ok(()) } else { Err(Rule::AuthorizationObligations.id()) };
+            assert_eq!(found, expected, "{name} {obligations}");
+        }
+    }
 }

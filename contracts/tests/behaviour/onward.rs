@@ -208,6 +208,8 @@ fn what_is_handed_on_stands_with_its_grant() {
 #[test]
 fn what_is_handed_on_counts_for_its_grant() {
     let (world, parent, child) = child();
+    let before = String::from_utf8(world.state[&key_of(&parent)].clone()).unwrap();
+    assert!(!before.contains("handed_on"), "nothing is not stored");
     let counts = json!({"calls": 3, "records": 5, "bytes": 7});
     for kind in ["delivered", "received", "used", "denied", "deleted"] {
         let (world, subjects) = of_child(&world, &child, kind, counts.clone()).run();
@@ -273,7 +275,8 @@ fn corrections_are_counted_for_the_grant() {
     again.action["seq"] = json!(2);
     again.action["prev_receipt"] = json!(world_receipt(&world));
     again.action["corrects"] = json!(world_receipt(&world));
-    let (world, _) = again.run();
+    let (world, subjects) = again.run();
+    assert!(subjects.contains(&key_of(&parent)), "a correction is an event of the parent, too");
     let used = stored(&world, &parent).handed_on.used;
     assert_eq!([used.calls, used.records, used.bytes], [90, 1, 0]);
     assert_eq!(stored(&world, &child).totals.used, used);
