@@ -368,7 +368,7 @@ fn every_day_has_its_date() {
         (13_574_620_800_000, "2400-03-01"),
     ] {
         assert_eq!(date_of(TimeMs(time_ms)), date);
-        assert!(date_of(TimeMs(time_ms - 1)) < date.to_owned(), "{date}");
+        assert!(*date_of(TimeMs(time_ms - 1)) < *date, "{date}");
     }
     // On a Friday, no days from now is no deadline, although tomorrow is free.
     let none = mulu_contracts::calendar::working_days_after;

@@ -104,11 +104,13 @@ fn processes(plan: &Plan, end: Instant) -> Processes {
     let flips = flip_campaign(FlipPlan { ledger: plan.flips - votes, votes, seed: plan.seed });
     eprintln!("{flips}");
     let wirings = [Wiring::Proxies, Wiring::Namespaces];
-    let chaos = wirings.map(|wiring| {
+    // A campaign of nothing would judge what nobody waited for.
+    let chaos = wirings.into_iter().filter(|_| plan.chaos > 0).map(|wiring| {
         let report = chaos_campaign(wiring, plan.chaos.div_ceil(2), plan.seed);
         eprintln!("{report}");
         report
     });
+    let chaos = chaos.collect();
     let mut kills = Vec::new();
     let mut done = 0;
     while done < plan.kills && Instant::now() < end {
@@ -130,7 +132,7 @@ fn processes(plan: &Plan, end: Instant) -> Processes {
             }
         });
     }
-    (kills, full_disk, flips, chaos.into())
+    (kills, full_disk, flips, chaos)
 }
 
 fn computation(plan: &Plan, end: Instant, night: &mut Night) {
