@@ -35,9 +35,16 @@ pub const STATE_KEY_BYTES_MAX: usize = 512;
 pub const RULE_ID_BYTES_MAX: usize = 16;
 /// Largest audit bundle, in bytes.
 pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Largest encoded commit certificate, in bytes: 128 signatures and what they sign.
+pub const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
+/// Most blocks in one archive file.
+pub const ARCHIVE_BLOCKS_MAX: usize = 65_536;
+/// Most bytes of blocks in one archive file: it is read as a whole.
+pub const ARCHIVE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 // How the bounds relate.
 const _: () = assert!(PAYLOAD_BYTES_MAX + SIGNATURES_MAX * 98 + 64 < 65_535);
 const _: () =
     assert!(ENVELOPE_JSON_BYTES_MAX > PAYLOAD_BYTES_MAX.div_ceil(3) * 4 + SIGNATURES_MAX * 256);
+const _: () = assert!(ARCHIVE_BYTES_MAX > 8 * (BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX));
 const _: () = assert!(BLOCK_BYTES_MAX > 16 * (PAYLOAD_BYTES_MAX + 4096));
