@@ -8,18 +8,14 @@
 mod args;
 mod audit;
 mod catalog;
-mod client;
 mod commands;
 mod context;
 mod devnet;
 mod draft;
-mod failure;
 mod files;
 mod import;
 mod keyfile;
-mod lang;
 mod profile;
-mod records;
 mod render;
 mod submit;
 #[cfg(test)]
@@ -28,6 +24,7 @@ mod testing;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mulu_client::{failure, lang, node as client, records, text};
 
 fn main() -> ExitCode {
     let args::Cli { globals, command } = args::Cli::parse();

@@ -4,8 +4,8 @@ use mulu_chain::digest::Digest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::client::Node;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::node::Node;
 use crate::text;
 
 /// A record as a node gave it.

@@ -1,7 +1,8 @@
 //! Two languages, one meaning: every message a person reads exists in English and in Chinese.
 
 /// A language of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Lang {
     /// 中文。
     Zh,
