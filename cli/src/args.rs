@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, authorization, catalog, complaint, consortium, delegation, entry, evidence, import, key,
-    list, operation, profile, receipt, registry, report, rules, show, tx,
+    audit, authorization, catalog, complaint, consortium, delegation, entry, events, evidence,
+    import, key, lineage, list, operation, profile, receipt, registry, report, rules, search, show,
+    tx, versions,
 };
 use crate::context::Globals;
 use crate::devnet;
@@ -58,6 +59,17 @@ pub enum Command {
     List(list::ListArgs),
     /// Everything that happened to a record 历史
     History(show::HistoryArgs),
+    /// OpenLineage events in, use receipts out 血缘事件
+    #[command(subcommand)]
+    Lineage(lineage::LineageCommand),
+    /// Every version a record had 版本
+    Versions(versions::VersionsArgs),
+    /// What changed in a record between two versions 差异
+    Diff(versions::DiffArgs),
+    /// What transactions did, from any height on 事件
+    Events(events::EventsArgs),
+    /// Catalog entries by words 检索
+    Search(search::SearchArgs),
     /// What follows from the records: due, unused, unmatched 报告
     Report(report::ReportArgs),
     /// The rules of the chain, offline 规则表（离线）

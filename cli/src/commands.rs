@@ -9,11 +9,13 @@ pub mod complaint;
 pub mod consortium;
 pub mod delegation;
 pub mod entry;
+pub mod events;
 pub mod evidence;
 pub mod extent;
 pub mod import;
 pub mod key;
 pub mod key_registry;
+pub mod lineage;
 pub mod list;
 pub mod lookup;
 pub mod moment;
@@ -23,9 +25,11 @@ pub mod receipt;
 pub mod registry;
 pub mod report;
 pub mod rules;
+pub mod search;
 pub mod show;
 pub mod status;
 pub mod tx;
+pub mod versions;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -45,6 +49,11 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Show(args) => show::show(context, &args),
         Command::List(args) => list::run(context, &args),
         Command::History(args) => show::history(context, &args),
+        Command::Lineage(command) => lineage::run(context, command),
+        Command::Versions(args) => versions::versions(context, &args),
+        Command::Diff(args) => versions::diff(context, &args),
+        Command::Events(args) => events::run(context, &args),
+        Command::Search(args) => search::run(context, &args),
         Command::Report(args) => report::run(context, &args),
         Command::Rules(args) => rules::run(context, &args),
         Command::Entry(command) => entry::run(context, command),

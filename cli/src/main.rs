@@ -15,6 +15,7 @@ mod draft;
 mod files;
 mod import;
 mod keyfile;
+mod lineage;
 mod profile;
 mod render;
 mod submit;

@@ -11,8 +11,10 @@
 //! | `MULU_LOG_FORMAT` | `log.format` |
 //! | `MULU_LOG_LEVEL` | `log.level` |
 
+mod access;
 mod error;
 mod reader;
+mod webhook;
 mod writer;
 
 use std::fs::File;
@@ -22,8 +24,11 @@ use std::path::Path;
 
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
+use mulu_chain::digest::Digest;
 
+use crate::api::TlsFiles;
 pub use crate::logging::LogFormat;
+use crate::webhooks::Webhook;
 pub use error::{ConfigError, Located, Problem};
 
 /// Name of the file in the home folder.
@@ -32,6 +37,8 @@ pub const FILE_NAME: &str = "config.toml";
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Most host names of the API.
 pub const HOSTS_MAX: usize = 32;
+/// Most tokens of the API.
+pub const TOKENS_MAX: usize = 64;
 /// Longest moniker, in characters.
 pub const MONIKER_CHARS_MAX: usize = 64;
 /// Where a node listens for peers unless told otherwise: every interface.
@@ -54,6 +61,8 @@ pub struct Config {
     pub log: LogSection,
     /// Timing of consensus; no promise of safety depends on it.
     pub consensus: ConsensusSection,
+    /// Programs told of events.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// `[p2p]`
@@ -72,6 +81,12 @@ pub struct ApiSection {
     pub listen: SocketAddr,
     /// Host names the API answers to besides this machine's own, such as a gateway's.
     pub hosts: Vec<String>,
+    /// Certificate and key; none: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// SHA-256 of the tokens that may read; empty: whoever reaches the API.
+    pub tokens: Vec<Digest>,
+    /// The operator says that a gateway in front speaks TLS and knows who reads.
+    pub plain_http: bool,
 }
 
 /// `[log]`
@@ -121,7 +136,7 @@ impl Default for P2pSection {
 impl Default for ApiSection {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT));
-        ApiSection { listen, hosts: Vec::new() }
+        ApiSection { listen, hosts: Vec::new(), tls: None, tokens: Vec::new(), plain_http: false }
     }
 }
 
@@ -154,6 +169,7 @@ impl Config {
             api: ApiSection::default(),
             log: LogSection::default(),
             consensus: ConsensusSection::default(),
+            webhooks: Vec::new(),
         }
     }
 

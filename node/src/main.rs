@@ -16,7 +16,7 @@ use mulu_node::explain::{Explain, Language};
 use mulu_node::home::{self, Created, NewHome};
 use mulu_node::keys::{self, KeyError, KeyFile};
 use mulu_node::p2p::{AddressInvalid, PeerAddress, check_listen_address};
-use mulu_node::{logging, run, votes_command};
+use mulu_node::{index_command, logging, run, votes_command};
 
 /// The command line or the configuration must be corrected.
 const EXIT_USAGE: u8 = 2;
@@ -75,8 +75,20 @@ Example (示例):
     /// Look at a stopped validator's memory of its votes, or end doubt or alarm (投票日志)
     #[command(subcommand)]
     Votes(VotesCommand),
+    /// The search index: how far it is, or make it anew (检索索引)
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// Print the version (显示版本)
     Version,
+}
+
+#[derive(Debug, Subcommand)]
+enum IndexCommand {
+    /// Ask the running node how far its index is (查看索引进度)
+    Status(VotesArgs),
+    /// Make the index anew: a running node begins within seconds, a stopped one when it starts
+    /// (重建索引)
+    Rebuild(HomeArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -205,6 +217,7 @@ fn main() -> ExitCode {
         Command::ShowNodeId(args) => show_node_id(&args, language),
         Command::ShowValidator(args) => show_validator(&args, language),
         Command::Votes(command) => votes(command, language),
+        Command::Index(command) => index(command, language),
         Command::Version => say(format_args!("mulud {}", env!("CARGO_PKG_VERSION"))),
     };
     match done {
@@ -328,6 +341,43 @@ fn votes(command: VotesCommand, language: Language) -> Result<(), Failure> {
     match output {
         Output::Text => say(format_args!("{}", report.text(language))),
         Output::Json => say(format_args!("{:#}", serde_json::json!(report))),
+    }
+}
+
+fn index(command: IndexCommand, language: Language) -> Result<(), Failure> {
+    let failed = |en: String, zh: String| {
+        let zh =
+            if language == Language::Chinese { format!("错误：{zh}\n") } else { String::new() };
+        Failure { message: format!("{zh}error: {en}"), exit: EXIT_FAILURE }
+    };
+    match command {
+        IndexCommand::Rebuild(args) => {
+            index_command::rebuild(&args.home).map_err(|error| {
+                let home = args.home.display();
+                failed(
+                    format!("cannot ask for a new index in {home}: {error}; check --home and the folder's owner"),
+                    format!("无法在 {home} 中请求重建索引：{error}；请检查 --home 与目录属主"),
+                )
+            })?;
+            say(format_args!("the index will be made anew (将重建检索索引)"))
+        }
+        IndexCommand::Status(args) => {
+            let config = Config::load(&args.home.home).map_err(|error| usage(&error, language))?;
+            let api = config.api.listen;
+            let status = index_command::status(api).map_err(|error| {
+                failed(
+                    format!("the node at {api} does not say how far its index is: {error}; is it running, and built with search?"),
+                    format!("{api} 上的节点未给出索引进度：{error}；请确认节点正在运行且带有检索功能"),
+                )
+            })?;
+            match args.output {
+                Output::Json => say(format_args!("{status:#}")),
+                Output::Text => say(format_args!(
+                    "height 高度 {} of {}, entries 条目 {}, complete 完整 {}",
+                    status["height"], status["tip"], status["entries"], status["complete"]
+                )),
+            }
+        }
     }
 }
 

@@ -51,6 +51,15 @@ pub struct VerdictLabel {
     pub verdict: &'static str,
 }
 
+/// Labels of webhook deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WebhookLabels {
+    /// The webhook's name.
+    pub webhook: String,
+    /// `taken` or `refused`.
+    pub result: &'static str,
+}
+
 /// Everything the node counts.
 pub struct Metrics {
     registry: Registry,
@@ -82,6 +91,8 @@ pub struct Metrics {
     pub http_request_duration_seconds: Family<RouteLabel, Histogram>,
     /// Submitted transactions by the node's verdict.
     pub transactions_submitted: Family<VerdictLabel, Counter>,
+    /// Deliveries of webhooks by what the receiver made of them.
+    pub webhook_deliveries: Family<WebhookLabels, Counter>,
     /// Committed blocks.
     pub commits: Counter,
     /// Transactions in committed blocks.
@@ -131,6 +142,7 @@ impl Metrics {
                 Histogram::new(DURATION_BUCKETS_S)
             }),
             transactions_submitted: Family::default(),
+            webhook_deliveries: Family::default(),
             commits: counter(&mut registry, "commits", "Committed blocks"),
             committed_transactions: counter(
                 &mut registry,
@@ -175,6 +187,11 @@ impl Metrics {
             "transactions_submitted",
             "Submitted transactions by verdict",
             metrics.transactions_submitted.clone(),
+        );
+        registry.register(
+            "webhook_deliveries",
+            "Deliveries of webhooks by what the receiver made of them",
+            metrics.webhook_deliveries.clone(),
         );
         Metrics { registry, ..metrics }
     }

@@ -15,7 +15,7 @@ use crossbeam_channel::bounded;
 use mulu_chain::types::TimeMs;
 use tokio::sync::{oneshot, watch};
 
-use crate::api::{self, ApiState, FoundingInfo, HostPolicy, NodeInfo};
+use crate::api::{self, Access, ApiState, FoundingInfo, HostPolicy, NodeInfo, TlsError};
 use crate::byte_budget::ByteBudget;
 use crate::config::{Config, ConfigError};
 use crate::disk::OsDisk;
@@ -29,8 +29,10 @@ use crate::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use crate::replica::guard::LogRecord;
 use crate::replica::handle::{ReplicaHandle, Status};
 use crate::replica::signing::{Ed25519, Signer, Verifier};
+use crate::search::Search;
 use crate::storage::{Ledger, StorageError};
 use crate::vote_log::{self, Opened, VoteLog, VoteLogError};
+use crate::webhooks;
 
 /// Most inputs from the network waiting for the replica.
 pub const INPUTS_MAX: usize = 8_192;
@@ -47,6 +49,9 @@ pub enum NodeError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A key is missing or unusable.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -98,6 +103,8 @@ pub enum NodeError {
 /// # Errors
 /// [`NodeError`].
 pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
+    config.api.check_exposure()?;
+    let tls = config.api.tls.as_ref().map(api::acceptor).transpose()?;
     let genesis_path = home.join("genesis.toml");
     let text = std::fs::read_to_string(&genesis_path)
         .map_err(|source| NodeError::GenesisRead { path: genesis_path.clone(), source })?;
@@ -146,6 +153,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let allowed: BTreeSet<_> = admitted_peers(&ledger)?.into_iter().map(|(p, _)| p).collect();
         let (events, events_seen) = tokio::sync::mpsc::channel(EVENTS_MAX);
+        let webhook_identity = identity.clone();
         let p2p_config = P2pConfig {
             identity,
             listen: config.p2p.listen.clone(),
@@ -192,6 +200,17 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         };
         let ingest_task = tokio::spawn(ingest.run(events_seen));
 
+        let search = Search::open(home, &founding.digest().to_string());
+        let (stopping, stopping_seen) = watch::channel(false);
+        let webhook_sender = webhooks::Sender {
+            ledger: ledger.clone(),
+            status: status_seen.clone(),
+            stopping: stopping_seen.clone(),
+            identity: webhook_identity,
+            chain_id: founding.chain_id().clone(),
+            folder: home.join("data").join("webhooks"),
+            metrics: metrics.clone(),
+        };
         let state = ApiState {
             ledger,
             replica: ReplicaHandle::new(submissions, status_seen, verified),
@@ -203,11 +222,24 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             node: node.clone(),
             metrics,
             hosts: HostPolicy::for_listener(api_address, &config.api.hosts),
+            access: Access::new(
+                config.api.tokens.clone(),
+                config.api.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
+            ),
+            search: search.clone(),
+            stopping: stopping_seen,
         };
+        let search_task = tokio::spawn(search.follow(
+            webhook_sender.ledger.clone(),
+            webhook_sender.status.clone(),
+            webhook_sender.stopping.clone(),
+        ));
+        let webhook_tasks = webhooks::spawn(config.webhooks.clone(), &webhook_sender);
         let (api_stop, api_stopped) = oneshot::channel::<()>();
-        let api_task = tokio::spawn(api::serve(listener, api::router(state), async move {
-            drop(api_stopped.await);
-        }));
+        let api_task =
+            tokio::spawn(api::serve_tls(listener, tls, api::router(state), async move {
+                drop(api_stopped.await);
+            }));
         tracing::info!(
             member = %node.member, peer = %node.peer_id, api = %config.api.listen,
             genesis = %founding.digest(), "the node is up"
@@ -215,6 +247,11 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
 
         stop_requested(driver_end).await;
         tracing::info!("stopping");
+        // Streams and webhooks end first: they would hold the API open.
+        stopping.send_replace(true);
+        for task in webhook_tasks.into_iter().chain([search_task]) {
+            drop(tokio::time::timeout(STOP_GRACE, task).await);
+        }
         drop(api_stop);
         drop(tokio::time::timeout(STOP_GRACE, api_task).await);
         drop(stop);

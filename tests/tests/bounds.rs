@@ -9,7 +9,7 @@ use mulu_node::replica::{
     candidates, core, evidence, guard, intake, mempool, peers, proposals, report, serving, sync,
     wire,
 };
-use mulu_node::{agenda, ingest, p2p, run, vote_log};
+use mulu_node::{agenda, events, ingest, p2p, run, search, vote_log, webhooks};
 
 /// A bound as a number: of things, bytes or milliseconds.
 trait Number {
@@ -56,6 +56,9 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "ingest.rs" ingest: DECODING_MAX, VERIFIED_MAX, VERIFIED_BYTES_MAX, INPUT_BYTES_MAX, SMALL_FRAME_BYTES_MAX;
         "run.rs" run: INPUTS_MAX, SUBMISSIONS_MAX, EVENTS_MAX, STOP_GRACE;
         "agenda.rs" agenda: INPUTS_BEFORE_TIMER_MAX, SUBMISSION_TURN, IDLE_WAIT;
+        "events/reader.rs" events: EXAMINED_MAX, HEIGHTS_PASSED_MAX;
+        "webhooks.rs" webhooks: WEBHOOKS_MAX, DELIVERY_EVENTS_MAX, DELIVERY_TIMEOUT, PAUSE_FIRST, PAUSE_LONGEST;
+        "search.rs" search: QUERY_BYTES_MAX, RESULTS_MAX, OFFSET_MAX, FACET_VALUES_MAX;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 
+use super::SUBSCRIBERS_MAX;
 use super::language::Text;
 use super::problem::Problem;
 
@@ -62,6 +63,41 @@ pub fn invalid_cursor() -> Problem {
             "请原样传回上一页的 next_cursor，或不带游标重新开始",
         ),
     )
+}
+
+/// A read from elsewhere without a token or certificate.
+pub fn unauthorized() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        Text::new("Reading from here needs a token", "从此处读取需要令牌"),
+        Text::new(
+            "the request carries no token or client certificate that this node knows",
+            "请求未带本节点认可的令牌或客户端证书",
+        ),
+        Text::new(
+            "send `Authorization: Bearer <token>` with a token of this node's operator; submitting signed transactions needs none",
+            "请携带 `Authorization: Bearer <令牌>`，令牌由本节点运维人员发放；提交已签名交易不需要令牌",
+        ),
+    )
+}
+
+/// More event streams than the node keeps open.
+pub fn too_many_subscribers() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_many_subscribers",
+        Text::new("Too many event streams are open", "事件流订阅过多"),
+        Text::with(
+            format!("this node keeps at most {SUBSCRIBERS_MAX} open"),
+            format!("本节点最多同时保持 {SUBSCRIBERS_MAX} 个事件流"),
+        ),
+        Text::new(
+            "ask again later, ask another node, or fetch pages with format=json",
+            "请稍后重试、改用其他节点，或以 format=json 分页读取",
+        ),
+    )
+    .retry_after_s(30)
 }
 
 /// Something asked for by name does not exist.

@@ -26,6 +26,8 @@ const BUSY: u64 = u64::MAX;
 pub struct Activity {
     epoch: Instant,
     idle_since_ms: AtomicU64,
+    /// Answers that go on after their handler returned: 0 or 1 on HTTP/1.
+    streams: AtomicU64,
     evicted: Notify,
 }
 
@@ -34,7 +36,12 @@ pub struct Busy<'a>(&'a Activity);
 
 impl Activity {
     fn new(epoch: Instant) -> Self {
-        let activity = Activity { epoch, idle_since_ms: AtomicU64::new(0), evicted: Notify::new() };
+        let activity = Activity {
+            epoch,
+            idle_since_ms: AtomicU64::new(0),
+            streams: AtomicU64::new(0),
+            evicted: Notify::new(),
+        };
         activity.set_idle();
         activity
     }
@@ -45,13 +52,33 @@ impl Activity {
         Busy(self)
     }
 
+    /// Marks the connection busy until the streamed answer is dropped.
+    pub fn busy_stream(activity: &Arc<Activity>) -> BusyStream {
+        activity.streams.fetch_add(1, Ordering::Relaxed);
+        activity.idle_since_ms.store(BUSY, Ordering::Relaxed);
+        BusyStream(activity.clone())
+    }
+
     /// Resolves when the connection has to leave.
     pub async fn evicted(&self) {
         self.evicted.notified().await;
     }
 
     fn set_idle(&self) {
+        if self.streams.load(Ordering::Relaxed) > 0 {
+            return;
+        }
         self.idle_since_ms.store(elapsed_ms(self.epoch), Ordering::Relaxed);
+    }
+}
+
+/// As [`Busy`], for an answer that goes on after its handler returned.
+pub struct BusyStream(Arc<Activity>);
+
+impl Drop for BusyStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+        self.0.set_idle();
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! present      counts and times the request, writes problems, sets security headers
 //! catch_panic  a panic is our bug: it becomes a 500 problem and a log line
-//! admit        Host and Origin; media type; requests in flight
+//! admit        Host and Origin; token or client certificate; media type; requests in flight
 //! receive      the whole body, bounded in size and time, before any handler runs
 //! deadline     no handler runs longer than REQUEST_S_MAX
 //! ```
@@ -104,6 +104,7 @@ pub async fn admit(State(api): State<Arc<Api>>, request: Request, next: Next) ->
 
 fn check_head(api: &Api, request: &Request) -> Result<(), Problem> {
     api.state.hosts.check(request)?;
+    api.state.access.check(request)?;
     if request.method() == Method::POST && !is_json(request.headers()) {
         return Err(catalog::unsupported_media_type());
     }

@@ -43,6 +43,16 @@ pub struct Kind {
     filters: &'static [Filter],
 }
 
+/// Parameters that every list takes.
+const COMMON: [&str; 3] = ["limit", "cursor", "key_prefix"];
+
+impl Kind {
+    /// Whether the list takes a parameter.
+    pub fn takes(&self, parameter: &str) -> bool {
+        COMMON.contains(&parameter) || self.filters.iter().any(|f| f.parameter == parameter)
+    }
+}
+
 #[cfg(test)]
 impl Kind {
     /// Its row in `docs/api.md`.

@@ -5,10 +5,13 @@
 //! threads never verify a signature or read a disk (`work`). Nothing here is trusted by a client
 //! that asks for proofs: a lying node is found out by `mulu_chain`'s verifiers alone.
 
+mod access;
 mod blocks;
 mod catalog;
 mod connections;
 mod cursor;
+mod diff;
+mod events;
 mod extract;
 mod health;
 mod history;
@@ -16,13 +19,17 @@ mod hosts;
 mod language;
 mod layers;
 mod lists;
+mod openapi;
 mod problem;
 mod recent;
 mod records;
 mod rules;
+mod search;
 mod serve;
 mod submit;
+mod tls;
 mod transactions;
+mod versions;
 mod views;
 mod work;
 
@@ -38,17 +45,20 @@ use mulu_chain::block::BlockId;
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::ChainId;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use self::access::Access;
 pub use self::connections::CONNECTIONS_MAX;
 pub use self::extract::{LIMIT_MAX, WAIT_MS_MAX};
 pub use self::hosts::HostPolicy;
 pub use self::layers::{BODY_S_MAX, REQUEST_S_MAX};
 pub use self::problem::PROBLEM_MEDIA_TYPE;
-pub use self::serve::{HEADER_BYTES_MAX, HEADER_S_MAX, HEADERS_MAX, serve};
+pub use self::serve::{HEADER_BYTES_MAX, HEADER_S_MAX, HEADERS_MAX, serve, serve_tls};
+pub use self::tls::{TlsError, TlsFiles, acceptor};
 use crate::metrics::Metrics;
 use crate::replica::handle::ReplicaHandle;
+use crate::search::Search;
 use crate::storage::Ledger;
 
 /// Most requests handled at once, health checks apart.
@@ -57,10 +67,13 @@ pub const REQUESTS_MAX: usize = 384;
 pub const WAITERS_MAX: usize = 256;
 /// Most ledger reads and signature checks at once.
 pub const WORK_MAX: usize = 32;
+/// Most event streams open at once; fewer than connections, so streaming starves nobody.
+pub const SUBSCRIBERS_MAX: usize = 128;
 /// Most audit bundles made at once: each may take `BUNDLE_BYTES_MAX` of memory.
 pub const BUNDLES_MAX: usize = 2;
 
 const _: () = assert!(WAITERS_MAX < REQUESTS_MAX && REQUESTS_MAX < CONNECTIONS_MAX);
+const _: () = assert!(SUBSCRIBERS_MAX + REQUESTS_MAX <= CONNECTIONS_MAX);
 
 /// What the API serves.
 #[derive(Clone)]
@@ -77,6 +90,12 @@ pub struct ApiState {
     pub metrics: Arc<Metrics>,
     /// The host names the API answers to.
     pub hosts: HostPolicy,
+    /// Who may read.
+    pub access: Access,
+    /// Full-text search.
+    pub search: Search,
+    /// Turns true, or loses its sender, when the node stops: streams then end.
+    pub stopping: watch::Receiver<bool>,
 }
 
 /// The founding document as this node holds it.
@@ -113,6 +132,7 @@ struct Api {
     waiters: Semaphore,
     work: Arc<Semaphore>,
     bundles: Arc<Semaphore>,
+    subscribers: Arc<Semaphore>,
 }
 
 /// All routes, with every layer but the socket's.
@@ -124,11 +144,15 @@ pub fn router(state: ApiState) -> Router {
         waiters: Semaphore::new(WAITERS_MAX),
         work: Arc::new(Semaphore::new(WORK_MAX)),
         bundles: Arc::new(Semaphore::new(BUNDLES_MAX)),
+        subscribers: Arc::new(Semaphore::new(SUBSCRIBERS_MAX)),
     });
     let mut router = Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
+        .route("/docs", get(openapi::page))
+        .route("/docs/app.js", get(openapi::script))
+        .route("/v1/openapi.json", get(openapi::json_document))
         .route("/v1/status", get(health::status))
         .route("/v1/genesis", get(health::genesis))
         .route("/v1/rules", get(rules::list))
@@ -138,6 +162,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/transactions/{id}/proof", get(transactions::proof))
         .route("/v1/records/{*key}", get(records::read))
         .route("/v1/history/{*subject}", get(history::read))
+        .route("/v1/versions/{*key}", get(versions::list))
+        .route("/v1/diff/{*key}", get(versions::diff))
+        .route("/v1/search", get(search::read))
+        .route("/v1/events", get(events::read))
         .route("/v1/blocks/{height}", get(blocks::read))
         .route("/v1/consistency", get(blocks::consistency))
         .route("/v1/bundles/{*subject}", get(blocks::bundle));

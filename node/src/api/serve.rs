@@ -14,9 +14,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use super::access::ClientCertified;
 use super::connections::{Connections, Slot};
 
 /// How long a client may take to send its headers, or keep an idle connection, in seconds.
@@ -41,6 +44,19 @@ pub async fn serve(
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_tls(listener, None, router, shutdown).await
+}
+
+/// As [`serve`], over TLS where an acceptor is given.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_tls(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     tracing::info!(%address, "the API listens");
     let graceful = GracefulShutdown::new();
@@ -55,7 +71,13 @@ pub async fn serve(
             slot = table.enter(number) => slot,
             () = &mut shutdown => break,
         };
-        tokio::spawn(connection(stream, router.clone(), slot, graceful.watcher()));
+        // Only latency depends on it.
+        let _ = stream.set_nodelay(true);
+        let (router, watcher) = (router.clone(), graceful.watcher());
+        match tls.clone() {
+            None => drop(tokio::spawn(connection(stream, false, router, slot, watcher))),
+            Some(tls) => drop(tokio::spawn(secured(tls, stream, router, slot, watcher))),
+        }
     }
     drop(listener);
     if tokio::time::timeout(Duration::from_secs(SHUTDOWN_S_MAX), graceful.shutdown()).await.is_err()
@@ -87,12 +109,42 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, router: Router, slot: Slot, watcher: Watcher) {
-    // Only latency depends on it.
-    let _ = stream.set_nodelay(true);
+/// Shakes hands, within the time headers may take, then serves as any connection.
+async fn secured(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+    router: Router,
+    slot: Slot,
+    watcher: Watcher,
+) {
+    let within = Duration::from_secs(HEADER_S_MAX);
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(within, tls.accept(stream)) => shaken,
+        () = slot.activity.evicted() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => {
+            let certified = stream.get_ref().1.peer_certificates().is_some();
+            connection(stream, certified, router, slot, watcher).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    certified: bool,
+    router: Router,
+    slot: Slot,
+    watcher: Watcher,
+) {
     let activity = slot.activity.clone();
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(activity.clone());
+        if certified {
+            request.extensions_mut().insert(ClientCertified);
+        }
         router.clone().oneshot(request.map(axum::body::Body::new) as Request)
     });
     let connection = http1::Builder::new()

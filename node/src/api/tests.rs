@@ -114,3 +114,16 @@ fn languages_are_ranked_by_weight() {
         assert_eq!(Language::of(&headers), expected, "{text}");
     }
 }
+
+#[test]
+fn differences_are_by_name_and_items_by_their_id() {
+    use super::diff::changes;
+    use serde_json::json;
+    let from = json!({ "name": "a", "codes": ["1", "2"], "gone": 1,
+        "items": [{ "item_id": "x", "name": "X" }, { "item_id": "y", "name": "Y" }] });
+    let to = json!({ "name": "a", "codes": ["2", "1"], "new": [],
+        "items": [{ "item_id": "w", "name": "W" }, { "item_id": "y", "name": "Z" }, { "item_id": "x", "name": "X" }] });
+    let paths: Vec<String> = changes(&from, &to).into_iter().map(|c| c.path).collect();
+    assert_eq!(paths, ["/codes", "/gone", "/items/w", "/items/y/name", "/new"]);
+    assert!(changes(&from, &from).is_empty());
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mulu_genesis::Fault;
@@ -47,6 +48,22 @@ pub enum ConfigError {
         /// What and where, in the order of the file; never empty.
         faults: Vec<Located>,
     },
+    /// The API would be reached from elsewhere in the clear.
+    #[error(
+        "the API refuses to listen on {listen} without TLS: whoever sits between would read and change what it says; write [api.tls] certificate and key, or plain_http = true if a TLS gateway stands in front, or listen on 127.0.0.1"
+    )]
+    Clear {
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
+    /// The API would answer whoever reaches it.
+    #[error(
+        "the API refuses to answer everyone on {listen}: write [api] tokens, or [api.tls] client_ca, so that it knows who reads"
+    )]
+    Open {
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
     /// A variable says something wrong.
     #[error("the environment variable {name} is not usable: {what}; {help}", what = .problem.what, help = .problem.help)]
     Environment {
@@ -80,6 +97,12 @@ impl Explain for ConfigError {
                 let lines: Vec<String> = faults.iter().map(in_chinese).collect();
                 format!("配置不可用\n{}", lines.join("\n"))
             }
+            ConfigError::Clear { listen } => format!(
+                "接口拒绝在没有 TLS 的情况下监听 {listen}：中间人可读取并篡改内容；请配置 [api.tls] 的 certificate 和 key，或在前面有 TLS 网关时写 plain_http = true，或改为监听 127.0.0.1"
+            ),
+            ConfigError::Open { listen } => format!(
+                "接口拒绝在 {listen} 上对所有人开放读取：请配置 [api] tokens 或 [api.tls] client_ca"
+            ),
             ConfigError::Environment { name, problem } => {
                 format!("环境变量 {name} 不可用：{}；{}", problem.what_zh, problem.help_zh)
             }

@@ -8,7 +8,9 @@ use mulu_genesis::Fault;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::access::RawTls;
 use super::error::{Located, Problem};
+use super::webhook::RawWebhook;
 use super::{
     ApiSection, Config, ConfigError, ConsensusSection, HOSTS_MAX, LogSection, MONIKER_CHARS_MAX,
     P2pSection,
@@ -16,7 +18,7 @@ use super::{
 use crate::logging::{self, LogFormat};
 use crate::p2p::{AddressInvalid, PEERS_MAX, PeerAddress, check_listen_address};
 
-type Text = Spanned<String>;
+pub(super) type Text = Spanned<String>;
 type Milliseconds = Option<Spanned<u64>>;
 
 #[derive(Deserialize)]
@@ -32,6 +34,8 @@ struct Raw {
     log: RawLog,
     #[serde(default)]
     consensus: RawConsensus,
+    #[serde(default)]
+    webhooks: Vec<RawWebhook>,
 }
 
 #[derive(Deserialize, Default)]
@@ -48,6 +52,11 @@ struct RawApi {
     listen: Option<Text>,
     #[serde(default)]
     hosts: Vec<Text>,
+    tls: Option<RawTls>,
+    #[serde(default)]
+    tokens: Vec<Text>,
+    #[serde(default)]
+    plain_http: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -96,12 +105,16 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
         api: ApiSection {
             listen: check.optional(&raw.api.listen, api_listen, default.api.listen),
             hosts: raw.api.hosts.iter().filter_map(|text| check.value(text, host)).collect(),
+            tls: raw.api.tls.as_ref().map(RawTls::files),
+            tokens: check.tokens(&raw.api.tokens),
+            plain_http: raw.api.plain_http,
         },
         log: LogSection {
             format: check.optional(&raw.log.format, format, default.log.format),
             level: check.optional(&raw.log.level, level, default.log.level),
         },
         consensus: check.consensus(&raw.consensus),
+        webhooks: check.webhooks(&raw.webhooks),
         member: default.member,
     };
     match check.faults.is_empty() {
@@ -269,7 +282,7 @@ fn not_toml(message: &str) -> Problem {
     problem(message.to_owned(), format!("格式错误：{message}"), help, help_zh)
 }
 
-fn problem(
+pub(super) fn problem(
     what: impl Into<String>,
     what_zh: impl Into<String>,
     help: impl Into<String>,
@@ -284,14 +297,18 @@ fn problem(
 }
 
 /// The mistakes found so far.
-struct Check<'a> {
+pub(super) struct Check<'a> {
     text: &'a str,
     file: &'a str,
     faults: Vec<Located>,
 }
 
 impl Check<'_> {
-    fn value<T>(&mut self, text: &Text, read: fn(&str) -> Result<T, Problem>) -> Option<T> {
+    pub(super) fn value<T>(
+        &mut self,
+        text: &Text,
+        read: fn(&str) -> Result<T, Problem>,
+    ) -> Option<T> {
         match read(text.get_ref()) {
             Ok(value) => Some(value),
             Err(problem) => {
@@ -377,7 +394,7 @@ impl Check<'_> {
     }
 
     /// Adds a fault at a byte range of the text.
-    fn report(&mut self, span: Range<usize>, problem: Problem) {
+    pub(super) fn report(&mut self, span: Range<usize>, problem: Problem) {
         let start = self.text.floor_char_boundary(span.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[..start].matches('\n').count() + 1;

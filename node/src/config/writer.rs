@@ -8,6 +8,8 @@ pub(super) fn write(config: &Config) -> String {
         config.p2p.peers.iter().map(|peer| format!("  {},\n", quoted(&peer.to_string()))).collect();
     let hosts: Vec<String> = config.api.hosts.iter().map(|host| quoted(host)).collect();
     let hosts = format!("[{}]", hosts.join(", "));
+    let tokens: Vec<String> = config.api.tokens.iter().map(|t| quoted(&t.to_string())).collect();
+    let tokens = format!("[{}]", tokens.join(", "));
     let peers = if peers.is_empty() { "[]".to_owned() } else { format!("[\n{peers}]") };
     let consensus = &config.consensus;
     format!(
@@ -26,12 +28,14 @@ listen = {p2p_listen}
 peers = {peers}
 
 [api]
-# Where to serve HTTP; MULU_API_LISTEN overrides it. The API speaks plain HTTP: outside this
-# machine put a TLS gateway in front (API 为明文 HTTP：对外开放时请在前面加 TLS 网关)
+# Where to serve HTTP; MULU_API_LISTEN overrides it. Beyond this machine it wants [api.tls] and tokens,
+# or plain_http = true behind a TLS gateway (对外开放需配置 TLS 与令牌，或在 TLS 网关之后写 plain_http = true)
 listen = {api_listen}
 # Host names the API answers to besides this machine's own (除本机外，API 接受的主机名)
 hosts = {hosts}
-
+# Who may read: SHA-256 of each token, sent as `Authorization: Bearer TOKEN` (可读取者的令牌摘要)
+tokens = {tokens}
+{plain_http}{tls}
 [log]
 # text or json; MULU_LOG_FORMAT overrides it (日志格式)
 format = {format}
@@ -46,12 +50,22 @@ timeout_delta_ms = {delta}
 timeout_ms_max = {max}
 rebroadcast_ms = {rebroadcast}
 block_interval_ms_min = {interval}
+
+# Programs told of events by POST, signed with this node's key, until they answer 2xx (事件推送)
+# [[webhooks]]
+# name = "sharing-platform"
+# url = "http://127.0.0.1:9000/mulu"
+# kind = "authorization, receipt.record"    # also: member, office, entry, authorization, from_height
 "#,
         moniker = quoted(&config.moniker),
         member = quoted(&config.member),
         p2p_listen = quoted(&config.p2p.listen.to_string()),
         api_listen = quoted(&config.api.listen.to_string()),
         hosts = hosts,
+        tokens = tokens,
+        plain_http =
+            if config.api.plain_http { "plain_http = true\n" } else { "# plain_http = true\n" },
+        tls = tls(config),
         format = quoted(match config.log.format {
             LogFormat::Text => "text",
             LogFormat::Json => "json",
@@ -64,6 +78,24 @@ block_interval_ms_min = {interval}
         rebroadcast = consensus.rebroadcast_ms,
         interval = consensus.block_interval_ms_min,
     )
+}
+
+fn tls(config: &Config) -> String {
+    let Some(files) = &config.api.tls else {
+        return "# [api.tls]\n# certificate = \"/etc/mulu/api.pem\"\n# key = \"/etc/mulu/api.key\"\n\
+                # client_ca = \"/etc/mulu/clients.pem\"    # mTLS: as good as a token (双向 TLS)\n"
+            .to_owned();
+    };
+    let path = |path: &std::path::Path| quoted(&path.to_string_lossy());
+    let mut text = format!(
+        "[api.tls]\ncertificate = {}\nkey = {}\n",
+        path(&files.certificate),
+        path(&files.key)
+    );
+    if let Some(client_ca) = &files.client_ca {
+        text += &format!("client_ca = {}\n", path(client_ca));
+    }
+    text
 }
 
 fn quoted(text: &str) -> String {

@@ -58,6 +58,11 @@ impl Explain for NodeError {
         match self {
             NodeError::Config(error) => error.chinese(),
             NodeError::Key(error) => error.chinese(),
+            NodeError::Tls(error) => format!(
+                "无法使用 {} 提供 TLS：{}；应为 PEM 文件，见 config.toml 的 [api.tls]",
+                error.path.display(),
+                error.reason
+            ),
             NodeError::GenesisRead { path, source } => format!(
                 "无法读取创始文件 {}：{source}；请将联盟的 genesis.toml 放到该处",
                 path.display()
@@ -85,6 +90,7 @@ impl NodeError {
             self,
             NodeError::Config(_)
                 | NodeError::Key(_)
+                | NodeError::Tls(_)
                 | NodeError::GenesisRead { .. }
                 | NodeError::Genesis(_)
                 | NodeError::Storage(StorageError::ForeignData { .. })

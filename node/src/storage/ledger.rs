@@ -36,7 +36,7 @@ const HEADER_BYTES_MAX: usize = 4 * 1024;
 const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
 const VALIDATOR_SET_BYTES_MAX: usize = 64 * 1024;
 pub(super) const LOG_ENTRY_BYTES_MAX: usize = 1024;
-const HISTORY_EVENT_BYTES_MAX: usize = 128;
+pub(super) const HISTORY_EVENT_BYTES_MAX: usize = 128;
 const TIP_BYTES_MAX: usize = 4 * 1024;
 
 /// The last block: what the next one is built on.

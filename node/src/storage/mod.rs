@@ -36,6 +36,7 @@ mod last_decoded;
 mod ledger;
 mod log_tree;
 mod memory;
+mod passages;
 mod proofs;
 mod related;
 mod rocks;

@@ -22,9 +22,10 @@ use mulu_contracts::execution::SubjectEvent;
 use mulu_contracts::rejection::Rejection;
 use mulu_contracts::rule::Rule;
 use mulu_genesis::GenesisBlock;
-use mulu_node::api::{self, ApiState, FoundingInfo, HostPolicy, NodeInfo};
+use mulu_node::api::{self, Access, ApiState, FoundingInfo, HostPolicy, NodeInfo};
 use mulu_node::metrics::Metrics;
 use mulu_node::replica::handle::{ReplicaHandle, Status, Submission, SubmitVerdict};
+use mulu_node::search::Search;
 use mulu_node::storage::{Decided, Ledger};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -59,6 +60,8 @@ pub enum Mode {
 /// Everything a test needs.
 pub struct World {
     pub router: Router,
+    pub ledger: Ledger,
+    pub stopping: Arc<watch::Sender<bool>>,
     pub mode: Arc<Mutex<Mode>>,
     pub status: Arc<watch::Sender<Status>>,
     pub genesis: Header,
@@ -106,6 +109,11 @@ impl Default for World {
 
 impl World {
     pub fn new() -> World {
+        World::with_access(Access::default())
+    }
+
+    /// A world whose readers are judged.
+    pub fn with_access(access: Access) -> World {
         let validators = ValidatorSet::new(vec![Validator {
             public_key: validator_key().public_key(),
             power: 1,
@@ -127,6 +135,7 @@ impl World {
             validators: validators.clone(),
         };
         std::thread::spawn(move || incoming.iter().for_each(|s| replica.answer(s)));
+        let stopping = Arc::new(watch::Sender::new(false));
         let loopback = "127.0.0.1:26701".parse().expect("an address");
         let state = ApiState {
             ledger: ledger.clone(),
@@ -145,8 +154,19 @@ impl World {
             },
             metrics: Arc::new(Metrics::new("0.1.0")),
             hosts: HostPolicy::for_listener(loopback, &["node.example".to_owned()]),
+            access,
+            search: Search::unavailable("a test"),
+            stopping: stopping.subscribe(),
         };
-        World { router: api::router(state), mode, status, genesis: header, validators }
+        World {
+            router: api::router(state),
+            ledger,
+            mode,
+            status,
+            stopping,
+            genesis: header,
+            validators,
+        }
     }
 
     pub fn set(&self, mode: Mode) {

@@ -1,5 +1,7 @@
 //! The HTTP API against a ledger in memory and a fake replica.
 
+mod access;
+mod events;
 mod fixture;
 mod limits;
 mod read;

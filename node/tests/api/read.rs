@@ -262,3 +262,48 @@ async fn blocks_and_their_consistency() {
         world.get(&format!("/v1/consistency?{query}")).await.problem(400, "invalid_parameter");
     }
 }
+
+#[tokio::test]
+async fn versions_and_differences_of_a_record_are_complete() {
+    let world = with_blocks(3).await;
+    let path = format!("/v1/versions/{}", escaped(SUBJECT));
+    let first = world.get(&format!("{path}?limit=2")).await.ok();
+    assert_eq!(first["items"].as_array().map(Vec::len), Some(2));
+    commit(&world, 100, 1).await;
+    let cursor = first["next_cursor"].as_str().expect("a second page");
+    let second = world.get(&format!("{path}?limit=2&cursor={cursor}")).await.ok();
+    assert_eq!(second["height"], json!(3), "pinned to the height of the first page");
+    assert_eq!(second["next_cursor"], Value::Null);
+    let third = &second["items"][0];
+    assert_eq!((&third["height"], &third["changed"]), (&json!(3), &json!(["/version"])));
+    let record = world.get(&format!("/v1/records/{}?height=3", escaped(SUBJECT))).await.ok();
+    assert_eq!(third["version"], record["version"]);
+    let block = world.get("/v1/blocks/3").await.ok();
+    assert_eq!(third["transactions"], json!([block["transactions"][0]["id"]]));
+
+    let path = format!("/v1/diff/{}", escaped(SUBJECT));
+    let last = world.get(&path).await.ok();
+    assert_eq!(last["changes"], json!([{ "path": "/version", "from": 3, "to": 4 }]));
+    let from = first["items"][0]["version"].as_str().expect("a hash");
+    let chosen = world.get(&format!("{path}?from={from}&to=3")).await.ok();
+    assert_eq!(chosen["changes"], json!([{ "path": "/version", "from": 1, "to": 3 }]));
+    assert_eq!((&chosen["from"]["height"], &chosen["to"]["height"]), (&json!(1), &json!(3)));
+    world.get(&format!("{path}?from=0")).await.problem(400, "invalid_parameter");
+    world.get("/v1/versions/entry/none").await.problem(404, "not_found");
+    world.get("/v1/diff/entry/none").await.problem(404, "not_found");
+    world.get("/v1/search?q=x").await.problem(503, "search_unavailable");
+}
+
+#[tokio::test]
+async fn the_description_and_its_page_come_from_the_node() {
+    let world = World::new();
+    let document = world.get("/v1/openapi.json").await.ok();
+    assert_eq!(document["openapi"], "3.1.0");
+    let page = world.get("/docs").await;
+    assert!(page.headers["content-security-policy"].to_str().is_ok_and(|p| p.contains("'none'")));
+    assert!(String::from_utf8_lossy(&page.body).contains("/docs/app.js"));
+    assert_eq!(
+        world.get("/docs/app.js").await.headers["content-type"],
+        "text/javascript; charset=utf-8"
+    );
+}

@@ -70,6 +70,7 @@ impl Namespaces {
             config = config.replace(&old, &format!("/ip4/{}/tcp/{port}", self.host(to)));
         }
         config = config.replace("127.0.0.1:", &format!("{}:", self.host(node)));
+        config = config.replace("[api]\n", "[api]\nplain_http = true\n");
         std::fs::write(&path, config).expect("a node's configuration");
     }
 
