@@ -53,6 +53,8 @@ pub enum Domain {
     VoteLog,
     /// Which node speaks for a validator: signed bytes.
     ValidatorNode,
+    /// A pass into the network for a newcomer: signed bytes.
+    Pass,
 }
 
 impl Domain {
@@ -73,6 +75,7 @@ impl Domain {
             Domain::RecordVersion => "mulu/record-version/v1",
             Domain::VoteLog => "mulu/vote-log/v1",
             Domain::ValidatorNode => "mulu/validator-node/v1",
+            Domain::Pass => "mulu/pass/v1",
         }
     }
 

@@ -14,9 +14,11 @@ pub mod bundle;
 pub mod certificate;
 pub mod codec;
 pub mod digest;
+pub mod head;
 pub mod json;
 pub mod limits;
 pub mod log;
+pub mod pass;
 #[cfg(planted)]
 pub mod planted;
 pub mod signature;

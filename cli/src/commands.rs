@@ -18,6 +18,7 @@ pub mod key_registry;
 pub mod lineage;
 pub mod list;
 pub mod lookup;
+pub mod membership;
 pub mod moment;
 pub mod operation;
 pub mod profile;

@@ -9,6 +9,7 @@ use mulu_contracts::state::local_id;
 use serde_json::Value;
 
 use crate::client::Node;
+use crate::commands::membership;
 use crate::context::Context;
 use crate::draft::Draft;
 use crate::failure::{Exit, Failure, Outcome};
@@ -26,6 +27,9 @@ pub struct SubmitArgs {
     /// Write the signed envelope to a file instead of submitting it 只写出已签名信封，不提交
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Let the node ask the other members for their signatures (`mulu member approve`) 交由节点征集其他成员签名
+    #[arg(long, conflicts_with = "out")]
+    pub petition: bool,
     /// Do not wait for the commit 不等待上链
     #[arg(long)]
     pub no_wait: bool,
@@ -86,6 +90,9 @@ pub fn actions(context: &Context, args: &SubmitArgs, actions: Vec<Action>) -> Ou
             "交易 {id} 已写入 {shown}；用 `mulu tx sign {shown}` 追加签名，再用 `mulu tx submit {shown}` 提交"
         ));
         return Ok(());
+    }
+    if args.petition {
+        return membership::hand_in(context, &node, &draft, !args.no_wait);
     }
     envelope(context, &node, &draft.envelope()?, !args.no_wait)
 }

@@ -256,6 +256,24 @@ impl Node {
         self.json(&answer)
     }
 
+    /// Sends a JSON document.
+    ///
+    /// # Errors
+    /// Exit 4 when the node cannot be reached, exit 5 when it refuses.
+    pub fn post(&self, path: &str, body: &Value) -> Outcome<Value> {
+        let reply = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("accept-language", self.lang.accept())
+            .config()
+            .timeout_global(Some(self.timeout))
+            .build()
+            .send_json(body)
+            .map_err(|e| self.unreachable(&e))?;
+        let answer = self.answer(reply, ANSWER_BYTES_MAX)?;
+        self.json(&answer)
+    }
+
     /// The status of a transaction, waiting for its commit up to `wait`.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use crate::key::KeyRotate;
 use crate::key::{KeyRegister, KeyRevoke};
 use crate::member::MemberAdmit;
 use crate::member::MemberResume;
-use crate::member::MemberSuspend;
+use crate::member::{MemberLeave, MemberNodes, MemberSuspend};
 use crate::objection::ObjectionDecide;
 use crate::objection::ObjectionOpen;
 use crate::objection::ObjectionWithdraw;
@@ -217,6 +217,12 @@ pub enum Action {
     /// The next step of an authorised operation.
     #[serde(rename = "operation.advance")]
     OperationAdvance(OperationAdvance),
+    /// A member says which nodes it runs.
+    #[serde(rename = "member.nodes")]
+    MemberNodes(MemberNodes),
+    /// A member leaves.
+    #[serde(rename = "member.leave")]
+    MemberLeave(MemberLeave),
 }
 
 impl Action {
@@ -280,6 +286,8 @@ impl Action {
             Action::ObjectionWithdraw(_) => "objection.withdraw",
             Action::OperationPlan(_) => "operation.plan",
             Action::OperationAdvance(_) => "operation.advance",
+            Action::MemberNodes(_) => "member.nodes",
+            Action::MemberLeave(_) => "member.leave",
         }
     }
 }

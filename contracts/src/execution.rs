@@ -233,5 +233,7 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::ObjectionWithdraw(action) => objection::withdraw(call, action),
         Action::OperationPlan(action) => operation::plan(call, action),
         Action::OperationAdvance(action) => operation::advance(call, action),
+        Action::MemberNodes(action) => member::nodes(call, action),
+        Action::MemberLeave(action) => member::leave(call, action),
     }
 }

@@ -139,6 +139,23 @@ pub struct MemberResume {
     pub reason: String,
 }
 
+/// `member.nodes`: a member replaces the list of its nodes, so that a node or its transport key can be
+/// replaced while the others go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberNodes {
+    /// All of them.
+    pub nodes: Vec<Node>,
+}
+
+/// `member.leave`: a member suspends itself; an authority may let it act again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberLeave {
+    /// Why.
+    pub reason: String,
+}
+
 /// The member of a code, able to act (MEM-01, MEM-02).
 pub(crate) fn in_force(overlay: &Overlay<'_>, uscc: &str) -> Step<Member> {
     let member: Option<Member> = overlay.get(&member_key(uscc))?;
@@ -179,6 +196,26 @@ pub(crate) fn suspend(call: &mut Call<'_, '_>, action: &MemberSuspend) -> Step {
 pub(crate) fn resume(call: &mut Call<'_, '_>, action: &MemberResume) -> Step {
     call.signers.authority(call.params.authority_threshold)?;
     set_status(call, &action.uscc, MemberStatus::Active, &action.reason)
+}
+
+pub(crate) fn nodes(call: &mut Call<'_, '_>, action: &MemberNodes) -> Step {
+    call.signers.own(&[KeyRole::Administrator], None)?;
+    check_nodes(&action.nodes)?;
+    let member = Member { nodes: action.nodes.clone(), ..call.submitter.clone() };
+    let at = member_key(&member.uscc);
+    call.touch(at.clone());
+    call.overlay.put(at, &member)
+}
+
+pub(crate) fn leave(call: &mut Call<'_, '_>, action: &MemberLeave) -> Step {
+    call.signers.own(&[KeyRole::Administrator], None)?;
+    let uscc = call.uscc().to_owned();
+    // Its signature may be one of those that the consortium cannot do without.
+    let authority = call.submitter.roles.contains(&MemberRole::Authority);
+    require(!authority, Rule::MemberAuthorityLeaves, || uscc.clone())?;
+    let votes = validator::current(call.overlay)?.iter().any(|v| v.member == uscc);
+    require(!votes, Rule::MemberVotes, || uscc.clone())?;
+    set_status(call, &uscc, MemberStatus::Suspended, &action.reason)
 }
 
 fn set_status(call: &mut Call<'_, '_>, uscc: &str, status: MemberStatus, reason: &str) -> Step {
@@ -231,12 +268,16 @@ fn check_form(new: &NewMember) -> Step {
     require(!roles.is_empty() && roles.len() == new.roles.len(), Rule::MemberRoles, || {
         shown(&new.roles)
     })?;
-    field::count("nodes", new.nodes.len(), 0, NODES_MAX)?;
-    for node in &new.nodes {
+    check_nodes(&new.nodes)
+}
+
+fn check_nodes(nodes: &[Node]) -> Step {
+    field::count("nodes", nodes.len(), 0, NODES_MAX)?;
+    for node in nodes {
         check_peer_id(&node.peer_id)?;
         field::optional("node name", node.name.as_ref(), LABEL_CHARS_MAX)?;
     }
-    field::distinct("nodes", Rule::FieldDuplicate, new.nodes.iter().map(|n| &n.peer_id))
+    field::distinct("nodes", Rule::FieldDuplicate, nodes.iter().map(|n| &n.peer_id))
 }
 
 /// The form of a libp2p peer id in base58 (MEM-07); what lies inside is the transport's business.

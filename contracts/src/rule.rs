@@ -95,7 +95,7 @@ rules! {
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",
     MemberUsccCheck = "MEM-04", MemberExists = "MEM-05", MemberRoles = "MEM-06",
-    MemberPeerId = "MEM-07", MemberNoAdministrator = "MEM-08", MemberStanding = "MEM-09", MemberVotes = "MEM-10", MemberSigned = "MEM-11",
+    MemberPeerId = "MEM-07", MemberNoAdministrator = "MEM-08", MemberStanding = "MEM-09", MemberVotes = "MEM-10", MemberSigned = "MEM-11", MemberAuthorityLeaves = "MEM-12",
     OfficeUnknown = "OFF-01", OfficeForeign = "OFF-02", OfficeInactive = "OFF-03",
     OfficeExists = "OFF-04", OfficeSuccessor = "OFF-05",
     KeyUnknown = "KEY-01", KeyNotInForce = "KEY-02", KeySubmitterUnsigned = "KEY-03",

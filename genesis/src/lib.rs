@@ -50,6 +50,7 @@ pub mod devnet;
 mod draft;
 mod fault;
 mod founding;
+pub mod invitation;
 pub mod peer_id;
 mod reader;
 mod schema;

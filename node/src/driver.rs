@@ -4,7 +4,6 @@
 //! `Commit` returns, the block is in the ledger. A disk that refuses ends the thread, and with it
 //! the process.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::agenda::{Agenda, Next, Timers};
 use crate::ingest::Queued;
-use crate::membership::admitted_peers;
+use crate::lobby::Lobby;
 use crate::metrics::Metrics;
 use crate::p2p::P2pHandle;
 use crate::replica::core::{Replica, ReplicaError};
@@ -56,6 +55,8 @@ pub struct Driver {
     pub status: watch::Sender<Status>,
     /// What the node counts.
     pub metrics: Arc<Metrics>,
+    /// Who is let in besides members.
+    pub lobby: Arc<Lobby>,
     /// Closed when the node must stop.
     pub stop: Receiver<()>,
 }
@@ -152,10 +153,9 @@ impl Driver {
             round = decided.block.certificate.round,
             "committed"
         );
-        if decided.changes.keys().any(|key| key.starts_with("member/")) {
-            let admitted = admitted_peers(&self.ledger)?;
-            let peers: BTreeSet<_> = admitted.into_iter().map(|(peer, _)| peer).collect();
-            self.p2p.set_allowed(peers);
+        let members_change = decided.changes.keys().any(|key| key.starts_with("member/"));
+        if members_change || !self.lobby.is_empty() {
+            self.lobby.refresh(&self.ledger, &self.p2p, wall_clock())?;
         }
         Ok(())
     }

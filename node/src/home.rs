@@ -6,6 +6,8 @@
 //! | `genesis.toml` | the consortium's founding document |
 //! | `keys/node.pem` | transport identity, mode 0600 |
 //! | `keys/validator.pem` | voting key, mode 0600; absent on an observer |
+//! | `keys/administrator.pem` | the member's first administrator key, of a home made of an invitation |
+//! | `invitation.json` | the invitation it was made of, mode 0600 |
 //! | `data/` | ledger and vote log |
 //!
 //! Nothing is ever overwritten. Keys that lie there already are kept, so that a member can make
@@ -18,11 +20,13 @@ use std::path::{Path, PathBuf};
 
 use libp2p::PeerId;
 use mulu_chain::signature::{PublicKey, SigningKey};
+use mulu_genesis::invitation::Checked;
 use mulu_genesis::{DOCUMENT_BYTES_MAX, Founding, FoundingInvalid};
 
 use crate::config::{self, Config, ConfigError};
 use crate::disk::{self, Disk, Site};
 use crate::explain::Explain;
+use crate::join::INVITATION_FILE_NAME;
 use crate::keys::{self, KeyError, KeyFile};
 use crate::vote_log;
 
@@ -40,6 +44,8 @@ pub struct NewHome {
     pub config: Config,
     /// Whether the node only replicates: it gets no validator key.
     pub observer: bool,
+    /// The invitation that brings the founding document and asks for an administrator key.
+    pub invitation: Option<Checked>,
 }
 
 /// What was made.
@@ -48,6 +54,8 @@ pub struct Created {
     pub peer_id: PeerId,
     /// The validator's public key, unless it is an observer.
     pub validator: Option<PublicKey>,
+    /// The administrator's public key, if it was made of an invitation.
+    pub administrator: Option<PublicKey>,
     /// The founding document, if one was given.
     pub founding: Option<Founding>,
     /// Key files that were there before.
@@ -139,7 +147,11 @@ pub fn create(disk: &dyn Disk, new: &NewHome) -> Result<Created, HomeError> {
     let home = &new.home;
     let genesis_path = home.join(GENESIS_FILE_NAME);
     let config_path = home.join(config::FILE_NAME);
-    let genesis = new.genesis.as_deref().map(read_genesis).transpose()?;
+    let genesis = match &new.invitation {
+        Some(checked) => Some((checked.invitation.genesis.clone(), checked.founding.clone())),
+        None => new.genesis.as_deref().map(read_genesis).transpose()?,
+    };
+    let invitation_path = home.join(INVITATION_FILE_NAME);
     let config_text = new.config.to_toml();
     Config::parse(&config_text, &config_path.to_string_lossy(), |_| None)?;
     let validator_path = KeyFile::Validator.path(home);
@@ -152,6 +164,7 @@ pub fn create(disk: &dyn Disk, new: &NewHome) -> Result<Created, HomeError> {
     let written = [
         (&config_path, true),
         (&genesis_path, genesis.is_some()),
+        (&invitation_path, new.invitation.is_some()),
         (&fresh_marker, makes_validator),
     ];
     if let Some((path, _)) = written.into_iter().find(|(path, made)| *made && path.exists()) {
@@ -173,6 +186,14 @@ pub fn create(disk: &dyn Disk, new: &NewHome) -> Result<Created, HomeError> {
         create_folder(disk, &votes)?;
         write_new(disk, &fresh_marker, "")?;
     }
+    let mut administrator = None;
+    if let Some(checked) = &new.invitation {
+        let path = KeyFile::Administrator.path(home);
+        administrator = Some(key_at(disk, path, &mut kept)?.public_key());
+        let text = serde_json::to_string_pretty(&checked.invitation)
+            .map_err(|e| HomeError::Write { path: invitation_path.clone(), source: e.into() })?;
+        write_new(disk, &invitation_path, &text)?;
+    }
     if let Some((text, _)) = &genesis {
         write_new(disk, &genesis_path, text)?;
     }
@@ -181,6 +202,7 @@ pub fn create(disk: &dyn Disk, new: &NewHome) -> Result<Created, HomeError> {
     Ok(Created {
         peer_id: keys::identity_of(&node).public().to_peer_id(),
         validator,
+        administrator,
         founding: genesis.map(|(_, founding)| founding),
         kept,
     })

@@ -17,6 +17,7 @@ use mulu_contracts::transaction::Transaction;
 use tokio::sync::Semaphore;
 
 use crate::byte_budget::{ByteBudget, Taken};
+use crate::lobby::{LobbyHandle, Request, Role};
 use crate::metrics::Metrics;
 use crate::p2p::P2pEvent;
 use crate::replica::io::{Input, PeerInput, Verified, VerifiedBlock};
@@ -121,6 +122,9 @@ pub enum NotAdmitted {
         /// The key.
         signer: PublicKey,
     },
+    /// It is the lobby's business.
+    #[error("the message is not for the replica")]
+    NotForReplica,
     /// A block breaks a rule of form.
     #[error(transparent)]
     Block(#[from] BlockInvalid),
@@ -158,6 +162,7 @@ pub fn admit(
             let refusal = NotAdmitted::Signature { what: "identity", height, signer };
             PeerInput::Identity(identity.ok_or(refusal)?)
         }
+        PeerMessage::Petition(_) | PeerMessage::Pass(_) => return Err(NotAdmitted::NotForReplica),
         PeerMessage::Polka(polka) => PeerInput::Polka(polka),
         PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
         PeerMessage::Status(height) => PeerInput::Status(height),
@@ -224,6 +229,8 @@ pub struct Ingest {
     pub verified: Arc<VerifiedCache>,
     /// Counts what is dropped.
     pub metrics: Arc<Metrics>,
+    /// Says what a peer may say, and takes what is its own business.
+    pub lobby: LobbyHandle,
 }
 
 impl Ingest {
@@ -233,7 +240,15 @@ impl Ingest {
         let permits = Arc::new(Semaphore::new(DECODING_MAX));
         while let Some(event) = events.recv().await {
             match event {
-                P2pEvent::Connected(peer) => ingest.must_give(Input::Connected(peer)).await,
+                P2pEvent::Connected(peer) => {
+                    let role = ingest.lobby.role(&peer);
+                    if role == Role::Member {
+                        ingest.lobby.give(Request::Connected(peer));
+                    }
+                    if matches!(role, Role::Member | Role::Guest) {
+                        ingest.must_give(Input::Connected(peer)).await;
+                    }
+                }
                 P2pEvent::Disconnected(peer) => ingest.must_give(Input::Disconnected(peer)).await,
                 P2pEvent::Listening(address) => tracing::info!(%address, "listening for peers"),
                 P2pEvent::Frame { from, bytes } => {
@@ -255,6 +270,18 @@ impl Ingest {
                 tracing::warn!(peer = %from, %error, "dropping a frame that does not decode");
                 return;
             }
+        };
+        let message = match (message, self.lobby.role(&from)) {
+            (_, Role::Stranger) => return,
+            (PeerMessage::Petition(petition), _) => {
+                return self.lobby.give(Request::Petition(from, petition));
+            }
+            (PeerMessage::Pass(pass), Role::Member) => {
+                return self.lobby.give(Request::Pass(from, pass));
+            }
+            (message, Role::Member) => message,
+            (message @ PeerMessage::BlocksRequest { .. }, Role::Guest) => message,
+            (_, Role::Guest | Role::Pass(_)) => return,
         };
         match admit(message, &self.chain_id, &*self.verifier, &self.verified) {
             Ok(message) => self.give(Input::Peer { from, message }, bytes.len()),

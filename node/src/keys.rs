@@ -49,6 +49,9 @@ pub enum KeyFile {
     Node,
     /// The key that signs votes.
     Validator,
+    /// The member's first administrator key, made when the node is made of an invitation. The node
+    /// uses it once, to ask for membership; keep it elsewhere afterwards.
+    Administrator,
 }
 
 impl KeyFile {
@@ -57,6 +60,7 @@ impl KeyFile {
         home.join("keys").join(match self {
             KeyFile::Node => "node.pem",
             KeyFile::Validator => "validator.pem",
+            KeyFile::Administrator => "administrator.pem",
         })
     }
 }

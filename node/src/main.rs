@@ -5,18 +5,22 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
 use libp2p::Multiaddr;
+use mulu_chain::types::TimeMs;
+use mulu_genesis::invitation::Checked;
 use mulu_node::config::{Config, LogFormat, Overrides};
 use mulu_node::disk::OsDisk;
 use mulu_node::explain::{Explain, Language};
 use mulu_node::home::{self, Created, NewHome};
+use mulu_node::join::{self, JoinError};
 use mulu_node::keys::{self, KeyError, KeyFile};
 use mulu_node::p2p::{AddressInvalid, PeerAddress, check_listen_address};
-use mulu_node::{index_command, logging, run, votes_command};
+use mulu_node::{index_command, logging, rotate, run, votes_command};
 
 /// The command line or the configuration must be corrected.
 const EXIT_USAGE: u8 = 2;
@@ -57,7 +61,10 @@ DIR/genesis.toml.
 Example (示例):
   mulud init --home /var/lib/mulu --genesis genesis.toml --member 11370000MB0000001A \\
         --moniker data-bureau --p2p-listen /ip4/0.0.0.0/tcp/26601 \\
-        --peer /ip4/10.1.2.3/tcp/26601/p2p/12D3KooW…")]
+        --peer /ip4/10.1.2.3/tcp/26601/p2p/12D3KooW…
+
+With an invitation two commands make a member (持邀请函入网只需两条命令):
+  mulud init --home /var/lib/mulu --invite invitation.json && mulud start --home /var/lib/mulu")]
     Init(InitArgs),
     /// Run the node until SIGTERM or SIGINT (启动节点)
     #[command(after_help = "\
@@ -72,6 +79,20 @@ Example (示例):
     ShowNodeId(HomeArgs),
     /// Print the validator's public key (显示验证者公钥)
     ShowValidator(HomeArgs),
+    /// Replace the node's key or the validator's, in two steps (更换密钥)
+    #[command(after_help = "\
+Step 1 makes the next key; the chain learns of it; step 2, with the node stopped, puts it in place:
+  mulud rotate node --home DIR                      prints the new node id
+  mulu member nodes OLD_ID NEW_ID --profile admin
+  mulud rotate node --home DIR --activate           then start the node again
+  mulu member nodes NEW_ID --profile admin
+and for a validator:
+  mulud rotate validator --home DIR                 prints the new key
+  mulu key register DIR/keys/validator.next.pem --role validator --profile admin
+  mulu validator replace OLD_KEY NEW_KEY --of USCC --reason 到期更换 --petition --profile authority
+  mulud rotate validator --home DIR --activate      when the change is in force
+新密钥先由链上交易登记，再在停机时启用；旧密钥文件会保留。")]
+    Rotate(RotateArgs),
     /// Look at a stopped validator's memory of its votes, or end doubt or alarm (投票日志)
     #[command(subcommand)]
     Votes(VotesCommand),
@@ -101,6 +122,27 @@ enum VotesCommand {
 Example (示例):
   mulud votes resume --home /var/lib/mulu --reason \"disk replaced, chain has moved on\" --yes")]
     Resume(ResumeArgs),
+}
+
+#[derive(Debug, Args)]
+struct RotateArgs {
+    /// Which key (哪个密钥)
+    #[arg(value_enum)]
+    key: RotatedKey,
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Put the next key in the place of the old one; the node must be stopped (启用新密钥)
+    #[arg(long)]
+    activate: bool,
+    /// Form of the answer (输出格式)
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum RotatedKey {
+    Node,
+    Validator,
 }
 
 #[derive(Debug, Args)]
@@ -142,11 +184,15 @@ struct InitArgs {
     #[command(flatten)]
     home: HomeArgs,
     /// The consortium's founding document; checked, then copied (联盟创始文件)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "invite")]
     genesis: Option<PathBuf>,
+    /// The invitation of a member's administrator; it says all the rest (成员管理员发来的邀请函)
+    #[arg(long, value_name = "FILE")]
+    invite: Option<PathBuf>,
     /// The member that runs the node: its unified social credit code (成员的统一社会信用代码)
-    #[arg(long, value_name = "USCC", value_parser = member)]
-    member: String,
+    #[arg(long, value_name = "USCC", value_parser = member, required_unless_present = "invite",
+          conflicts_with = "invite")]
+    member: Option<String>,
     /// What people call the node [default: the member's code] (节点名称)
     #[arg(long, value_name = "NAME")]
     moniker: Option<String>,
@@ -216,6 +262,7 @@ fn main() -> ExitCode {
         Command::Start(args) => start(args, language),
         Command::ShowNodeId(args) => show_node_id(&args, language),
         Command::ShowValidator(args) => show_validator(&args, language),
+        Command::Rotate(args) => rotate(&args, language),
         Command::Votes(command) => votes(command, language),
         Command::Index(command) => index(command, language),
         Command::Version => say(format_args!("mulud {}", env!("CARGO_PKG_VERSION"))),
@@ -233,14 +280,36 @@ fn main() -> ExitCode {
 }
 
 fn init(args: InitArgs, language: Language) -> Result<(), Failure> {
-    let mut config = Config::new(args.moniker.unwrap_or_else(|| args.member.clone()), args.member);
+    let invitation = args.invite.as_deref().map(invitation).transpose();
+    let invitation = invitation.map_err(|error| usage(&error, language))?;
+    let invited = invitation.as_ref().map(|checked| checked.invitation.member.uscc.clone());
+    let member = args.member.or(invited).unwrap_or_default();
+    let mut config = Config::new(args.moniker.unwrap_or_else(|| member.clone()), member);
     config.p2p.listen = args.p2p_listen.unwrap_or(config.p2p.listen);
     config.p2p.peers = args.peers;
+    if let Some(checked) = &invitation {
+        let invited = join::addresses(checked).map_err(|error| usage(&error, language))?;
+        config.p2p.peers.extend(invited);
+    }
     config.api.listen = args.api_listen.unwrap_or(config.api.listen);
-    let new =
-        NewHome { home: args.home.home, genesis: args.genesis, config, observer: args.observer };
+    let new = NewHome {
+        home: args.home.home,
+        genesis: args.genesis,
+        config,
+        observer: args.observer,
+        invitation,
+    };
     let created = home::create(&OsDisk, &new).map_err(|error| usage(&error, language))?;
     report(&new, &created, language)
+}
+
+/// Reads an invitation and holds it against this machine's clock.
+fn invitation(path: &Path) -> Result<Checked, JoinError> {
+    let checked = join::read(path)?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    join::check_time(&checked, now)?;
+    Ok(checked)
 }
 
 fn report(new: &NewHome, created: &Created, language: Language) -> Result<(), Failure> {
@@ -264,7 +333,20 @@ fn report(new: &NewHome, created: &Created, language: Language) -> Result<(), Fa
             say(format_args!("  {}", pick("observer: it does not vote", "观察节点，不参与投票")))?
         }
     }
+    if let Some(key) = &created.administrator {
+        say(format_args!("  {}  {key}", pick("admin key", "管理员  ")))?;
+    }
     say(format_args!("\n{}", pick("next:", "下一步：")))?;
+    if new.invitation.is_some() {
+        say(format_args!(
+            "  {}",
+            pick(
+                "the next command asks for membership; members approve with `mulu member pending` and `mulu member approve`",
+                "下一条命令即申请成员资格；各成员用 `mulu member pending` 查看、`mulu member approve` 批准"
+            )
+        ))?;
+        return say(format_args!("  mulud start --home {home}"));
+    }
     if created.founding.is_none() {
         say(format_args!(
             "  {} {home}/{}",
@@ -327,6 +409,29 @@ fn show_validator(args: &HomeArgs, language: Language) -> Result<(), Failure> {
             let path = KeyFile::Validator.path(&args.home);
             Err(usage(&KeyError::Observer { path }, language))
         }
+    }
+}
+
+fn rotate(args: &RotateArgs, language: Language) -> Result<(), Failure> {
+    let (home, key) = match args.key {
+        RotatedKey::Node => (&args.home.home, KeyFile::Node),
+        RotatedKey::Validator => (&args.home.home, KeyFile::Validator),
+    };
+    let done = match args.activate {
+        true => rotate::activate(&OsDisk, home, key),
+        false => rotate::prepare(&OsDisk, home, key),
+    };
+    let done = done.map_err(|error| usage(&error, language))?;
+    let name = match args.key {
+        RotatedKey::Node => mulu_genesis::peer_id::peer_id_of(&done.public_key),
+        RotatedKey::Validator => done.public_key.to_string(),
+    };
+    match args.output {
+        Output::Text => say(format_args!("{name}")),
+        Output::Json => say(format_args!(
+            "{:#}",
+            serde_json::json!({ "key": name, "path": done.path, "retired": done.retired })
+        )),
     }
 }
 

@@ -8,23 +8,28 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_malachitebft_core_types::LinearTimeouts;
 use crossbeam_channel::bounded;
+use libp2p::Multiaddr;
 use mulu_chain::types::TimeMs;
 use tokio::sync::{oneshot, watch};
 
-use crate::api::{self, Access, ApiState, FoundingInfo, HostPolicy, NodeInfo, TlsError};
+use crate::api::{
+    self, Access, ApiState, FoundingInfo, HostPolicy, NetworkState, NodeInfo, TlsError,
+};
 use crate::byte_budget::ByteBudget;
 use crate::config::{Config, ConfigError};
 use crate::disk::OsDisk;
 use crate::driver::{Driver, DriverError};
 use crate::ingest::{INPUT_BYTES_MAX, Ingest, VerifiedCache};
+use crate::join::{self, JoinError};
 use crate::keys::{self, KeyError};
+use crate::lobby::{Lobby, LobbyHandle, LobbyTask};
 use crate::membership::admitted_peers;
 use crate::metrics::Metrics;
-use crate::p2p::{self, P2pConfig, P2pError};
+use crate::p2p::{self, P2pConfig, P2pError, PeerAddress};
 use crate::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use crate::replica::guard::LogRecord;
 use crate::replica::handle::{ReplicaHandle, Status};
@@ -68,6 +73,9 @@ pub enum NodeError {
     /// The founding document has faults.
     #[error("{0}")]
     Genesis(#[from] mulu_genesis::FoundingInvalid),
+    /// The invitation cannot be used.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// The ledger is foreign, damaged, locked or unreadable.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -111,9 +119,20 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
     let founding = mulu_genesis::parse(&text, &genesis_path.to_string_lossy())?;
     let identity = keys::load_identity(home)?;
     let validator_key = keys::load_validator(home)?;
+    let invitation = join::of_home(home)?;
 
     let ledger = Ledger::open(&home.join("data").join("ledger"))?;
     ledger.initialize(founding.block())?;
+    // Who is a member already needs no invitation any more.
+    let member = ledger.record(&mulu_contracts::state::member_key(&config.member))?;
+    let invitation = invitation.filter(|_| member.is_none());
+    let request = match &invitation {
+        None => None,
+        Some(checked) => {
+            join::check_time(checked, wall_clock())?;
+            Some(join::request(home, checked)?)
+        }
+    };
     let (vote_log, frames) = match &validator_key {
         None => (None, Vec::new()),
         Some(key) => {
@@ -151,15 +170,25 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-        let allowed: BTreeSet<_> = admitted_peers(&ledger)?.into_iter().map(|(p, _)| p).collect();
+        let invited = invitation.as_ref().map(join::addresses).transpose()?.unwrap_or_default();
+        let trusted: BTreeSet<_> = invited
+            .iter()
+            .filter_map(|address| PeerAddress::try_from(address).ok())
+            .map(|address| address.peer)
+            .collect();
+        let members = admitted_peers(&ledger)?.into_iter().map(|(peer, _)| peer);
+        let allowed: BTreeSet<_> = members.chain(trusted.iter().copied()).collect();
+        let lobby_path = home.join("data").join("lobby.json");
+        let lobby = Arc::new(Lobby::open(founding.chain_id().clone(), lobby_path, trusted));
         let (events, events_seen) = tokio::sync::mpsc::channel(EVENTS_MAX);
         let webhook_identity = identity.clone();
         let p2p_config = P2pConfig {
             identity,
             listen: config.p2p.listen.clone(),
-            peers: config.p2p.peers.clone(),
+            peers: dialled(&config.p2p.peers, invited),
         };
         let (network, network_task) = p2p::spawn(p2p_config, allowed, events).await?;
+        lobby.refresh(&ledger, &network, wall_clock())?;
 
         let address = config.api.listen.to_string();
         let listener = tokio::net::TcpListener::bind(&address)
@@ -181,6 +210,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             submissions: submissions_seen,
             status,
             metrics: metrics.clone(),
+            lobby: lobby.clone(),
             stop: stop_seen,
         };
         let (ended, driver_end) = oneshot::channel();
@@ -190,13 +220,41 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             let _ = ended.send(());
             result
         })?;
+        let replica = ReplicaHandle::new(submissions, status_seen.clone(), verified.clone());
+        let (lobby_handle, lobby_requests) = LobbyHandle::new(lobby.clone());
+        let lobby_task = LobbyTask::new(
+            lobby,
+            ledger.clone(),
+            network.clone(),
+            replica.clone(),
+            lobby_requests,
+        );
+        let lobby_task = tokio::spawn(lobby_task.run());
+        let joining = match (invitation, request) {
+            (Some(checked), Some(request)) => {
+                tracing::info!(
+                    member = %config.member, request = %request.id(),
+                    "not a member yet: asking for membership, and copying the chain meanwhile"
+                );
+                let (lobby, knocking) = (lobby_handle.clone(), network.clone());
+                Some(tokio::spawn(async move {
+                    // Kept here too, so that members that connect later are told of it.
+                    if let Some(Err(refused)) = lobby.petition(request.clone()).await {
+                        tracing::debug!(%refused, "this node's own chain does not take the request yet");
+                    }
+                    join::knock(checked, request, knocking).await;
+                }))
+            }
+            _ => None,
+        };
         let ingest = Ingest {
             chain_id: founding.chain_id().clone(),
             verifier,
             inputs,
             room: ByteBudget::new(INPUT_BYTES_MAX),
-            verified: verified.clone(),
+            verified,
             metrics: metrics.clone(),
+            lobby: lobby_handle.clone(),
         };
         let ingest_task = tokio::spawn(ingest.run(events_seen));
 
@@ -213,7 +271,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         };
         let state = ApiState {
             ledger,
-            replica: ReplicaHandle::new(submissions, status_seen, verified),
+            replica,
             founding: Arc::new(FoundingInfo {
                 text,
                 digest: founding.digest(),
@@ -228,6 +286,10 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             ),
             search: search.clone(),
             stopping: stopping_seen,
+            network: Some(NetworkState {
+                lobby: lobby_handle,
+                addresses: own_addresses(&config, &node.peer_id),
+            }),
         };
         let search_task = tokio::spawn(search.follow(
             webhook_sender.ledger.clone(),
@@ -259,12 +321,42 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         network.shutdown();
         drop(tokio::time::timeout(STOP_GRACE, network_task).await);
         ingest_task.abort();
+        lobby_task.abort();
+        if let Some(joining) = joining {
+            joining.abort();
+        }
         match result {
             Ok(Ok(outcome)) => outcome.map_err(NodeError::from),
             // The panic hook aborts the process; this is not reached with it installed.
             _ => Err(NodeError::System(std::io::Error::other("the replica thread panicked"))),
         }
     })
+}
+
+/// Whom to dial: the configured peers, and those of the invitation that are not among them.
+fn dialled(configured: &[Multiaddr], invited: Vec<Multiaddr>) -> Vec<Multiaddr> {
+    let mut peers = configured.to_vec();
+    for address in invited {
+        if !peers.contains(&address) {
+            peers.push(address);
+        }
+    }
+    peers
+}
+
+/// The addresses a newcomer can be given: this node's, if it listens on one of its own, and those
+/// it dials itself.
+fn own_addresses(config: &Config, peer_id: &str) -> Vec<String> {
+    let listen = config.p2p.listen.to_string();
+    let everywhere = listen.contains("/0.0.0.0/") || listen.contains("/ip6/::/");
+    let own = (!everywhere).then(|| format!("{listen}/p2p/{peer_id}"));
+    let dialled = config.p2p.peers.iter().map(ToString::to_string);
+    own.into_iter().chain(dialled).collect()
+}
+
+fn wall_clock() -> TimeMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Waits for a signal, or for the replica to end on its own.

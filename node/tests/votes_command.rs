@@ -31,7 +31,8 @@ fn started(home: &Path, frames: &[LogRecord]) {
     let founding = mulu_genesis::parse(&text, "genesis.toml").unwrap();
     let config = Config::new("test".to_owned(), "11370000MB0000001A".to_owned());
     let home = home.to_path_buf();
-    let new = NewHome { home: home.clone(), genesis: None, config, observer: false };
+    let new =
+        NewHome { home: home.clone(), genesis: None, config, observer: false, invitation: None };
     home::create(&OsDisk, &new).unwrap();
     assert!(matches!(show(&home), Err(VotesError::NeverStarted(_))));
     let ledger = Ledger::open(&home.join("data/ledger")).unwrap();

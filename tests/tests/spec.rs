@@ -72,6 +72,8 @@ const ACTIONS: [&str; 57] = [
     "objection.withdraw",
     "operation.plan",
     "operation.advance",
+    "member.nodes",
+    "member.leave",
 ];
 
 fn read(path: &str) -> String {

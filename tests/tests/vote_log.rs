@@ -117,6 +117,7 @@ fn sweep_home(struck: &mut BTreeMap<Site, u64>) -> u64 {
         genesis: Some(founding_document()),
         config: Config::new("node", "11370000MB0000001A"),
         observer: false,
+        invitation: None,
     };
     let whole = SimDisk::new(0);
     assert!(home::create(&whole, &new).is_ok(), "made");

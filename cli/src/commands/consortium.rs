@@ -65,6 +65,28 @@ Signed like a change of parameters; in force two heights later:
         #[command(flatten)]
         submit: SubmitArgs,
     },
+    /// Put a registered validator key in the place of another 更换验证者密钥
+    #[command(after_help = "\
+Both changes in one transaction, in force two heights later; then `mulud rotate validator --activate`:
+  mulu validator replace ed25519:OLD… ed25519:NEW… --of USCC --reason 到期更换 --petition --profile data-bureau-authority")]
+    Replace {
+        /// The key that leaves 旧密钥
+        old: PublicKey,
+        /// The key that comes, registered with the role validator 新密钥
+        new: PublicKey,
+        /// The member they belong to 所属成员
+        #[arg(long, value_name = "USCC")]
+        of: String,
+        /// Voting power 投票权
+        #[arg(long, default_value_t = 1)]
+        power: u64,
+        /// Why 原因
+        #[arg(long)]
+        reason: String,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
     /// Take a validator out of the set 移出验证者
     #[command(after_help = "\
 Example 示例:
@@ -160,6 +182,13 @@ pub fn validator(context: &Context, command: ValidatorCommand) -> Outcome<()> {
         ValidatorCommand::Admit { public_key, of, power, submit } => {
             let validator = Validator { public_key, power, member: of };
             (submit, Action::ValidatorAdmit(ValidatorAdmit { validator }))
+        }
+        ValidatorCommand::Replace { old, new, of, power, reason, submit } => {
+            let retire = ValidatorRetire { public_key: old, reason };
+            let validator = Validator { public_key: new, power, member: of };
+            let admit = ValidatorAdmit { validator };
+            let actions = vec![Action::ValidatorRetire(retire), Action::ValidatorAdmit(admit)];
+            return submit::actions(context, &submit, actions);
         }
         ValidatorCommand::Retire { public_key, reason, submit } => {
             (submit, Action::ValidatorRetire(ValidatorRetire { public_key, reason }))

@@ -12,6 +12,7 @@ use mulu_contracts::system::{SystemRegister, SystemRevise};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::commands::membership;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::records::{self, Stored};
@@ -38,6 +39,16 @@ Example 示例:
         #[command(flatten)]
         submit: SubmitArgs,
     },
+    /// Invite a newcomer: one file with all it needs (administrator) 邀请新成员（管理员）
+    Invite(membership::InviteArgs),
+    /// What waits for signatures, and whose are missing 待签请求
+    Pending,
+    /// Sign what waits, on this machine (administrator, authority) 签署待签请求
+    Approve(membership::ApproveArgs),
+    /// Say which nodes the own member runs (administrator) 更新本成员的节点（管理员）
+    Nodes(membership::NodesArgs),
+    /// Leave the consortium (administrator) 退出联盟（管理员）
+    Leave(membership::LeaveArgs),
     /// Suspend a member: its keys stop counting (authority) 停用成员（主管部门）
     Suspend(StandingArgs),
     /// Let a suspended member act again (authority) 恢复成员（主管部门）
@@ -180,6 +191,11 @@ status: planned building running stopped")]
 /// Exit 2 to 6.
 pub fn member(context: &Context, command: MemberCommand) -> Outcome<()> {
     let (submit, action) = match command {
+        MemberCommand::Invite(args) => return membership::invite(context, args),
+        MemberCommand::Pending => return membership::pending(context),
+        MemberCommand::Approve(args) => return membership::approve(context, &args),
+        MemberCommand::Nodes(args) => return membership::nodes(context, args),
+        MemberCommand::Leave(args) => return membership::leave(context, args),
         MemberCommand::Admit { file, submit } => {
             (submit, Action::MemberAdmit(read::<MemberAdmit>(&file, "member")?))
         }

@@ -55,6 +55,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Have the consortium retire its validators first (validator.retire).", "请先由联盟移出其验证者（validator.retire）。"]),
     text("MEM-11", ["The member to be suspended signed, too", "被停用的成员也参与了签名"],
         ["Let other authorities sign, so that enough of them remain.", "请由其他主管部门签名，以保证其余主管部门仍足够。"]),
+    text("MEM-12", ["An authority does not leave by itself", "主管部门不能自行退出"],
+        ["Have the other authorities suspend it (member.suspend).", "请由其他主管部门停用（member.suspend）。"]),
 
     text("OFF-01", ["The office does not exist", "处室不存在"],
         ["Name it as <credit code>:<code>; establish it first.", "请写成 <信用代码>:<代码>；先设立该处室。"]),

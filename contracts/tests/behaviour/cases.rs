@@ -65,6 +65,13 @@ pub fn identity() -> Vec<Case> {
     cases.push(authority(&world, &[AUTHORITY_KEY], suspend).touches(&[&member(CONSUMER)]));
     cases.push(authority(&suspended, &[AUTHORITY_KEY], resume).touches(&[&member(CONSUMER)]));
 
+    let leave = json!({"type": "member.leave", "reason": "机构撤并"});
+    let leave = Case::new(&world, CONSUMER, &[CONSUMER_ADMIN], leave).roles(ADMINISTRATOR);
+    cases.push(leave.any_office().touches(&[&member(CONSUMER)]));
+    let nodes = json!({"type": "member.nodes", "nodes": [{"peer_id": PEER, "name": "node-2"}]});
+    let nodes = administrator(&world, &[PROVIDER_ADMIN], nodes).any_office();
+    cases.push(nodes.touches(&[&own]));
+
     let establish = json!({"type": "office.establish",
         "office": {"code": "new-1", "name": "新处", "name_en": "New"}});
     let establish = administrator(&world, &[PROVIDER_ADMIN], establish).any_office();

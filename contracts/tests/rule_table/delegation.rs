@@ -26,6 +26,19 @@ pub fn standing(table: &mut Table) {
     let transaction = suspended.by_consumer(request);
     suspended.accept(transaction);
 
+    let leave = json!({"type": "member.leave", "reason": "机构撤并"});
+    let mut by = |rule, member, key, action: Value| table.by(rule, &world, member, &[key], action);
+    by(Rule::MemberVotes, PROVIDER, PROVIDER_ADMIN, leave.clone());
+    by(Rule::FieldText, CONSUMER, CONSUMER_ADMIN, with(leave.clone(), "/reason", json!("")));
+    let mut led = world.clone();
+    let at = format!("key/{}", key_text(AUTHORITY_KEY));
+    led.patch(&at, "/roles", json!(["authority", "administrator"]));
+    let authority = &[AUTHORITY_KEY];
+    table.by(Rule::MemberAuthorityLeaves, &led, AUTHORITY, authority, leave.clone());
+    let mut by = |rule, member, key, action: Value| table.by(rule, &world, member, &[key], action);
+    let nodes = json!({"type": "member.nodes", "nodes": [{"peer_id": "12D3"}]});
+    by(Rule::MemberPeerId, PROVIDER, PROVIDER_ADMIN, nodes);
+
     let dissolve = json!({"type": "office.dissolve", "office": data_office(),
         "successor": format!("{PROVIDER}:gov"), "reason": "机构改革"});
     let admin = &[PROVIDER_ADMIN];

@@ -20,6 +20,7 @@ mod language;
 mod layers;
 mod lists;
 mod openapi;
+mod network;
 mod problem;
 mod recent;
 mod records;
@@ -56,6 +57,7 @@ pub use self::layers::{BODY_S_MAX, REQUEST_S_MAX};
 pub use self::problem::PROBLEM_MEDIA_TYPE;
 pub use self::serve::{HEADER_BYTES_MAX, HEADER_S_MAX, HEADERS_MAX, serve, serve_tls};
 pub use self::tls::{TlsError, TlsFiles, acceptor};
+use crate::lobby::LobbyHandle;
 use crate::metrics::Metrics;
 use crate::replica::handle::ReplicaHandle;
 use crate::search::Search;
@@ -96,6 +98,17 @@ pub struct ApiState {
     pub search: Search,
     /// Turns true, or loses its sender, when the node stops: streams then end.
     pub stopping: watch::Receiver<bool>,
+    /// Who waits for what; none where there is no network.
+    pub network: Option<NetworkState>,
+}
+
+/// What the API knows of the network.
+#[derive(Clone)]
+pub struct NetworkState {
+    /// Passes and petitions.
+    pub lobby: LobbyHandle,
+    /// Addresses a newcomer can be given, each with its PeerId.
+    pub addresses: Vec<String>,
 }
 
 /// The founding document as this node holds it.
@@ -160,6 +173,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/transactions", post(submit::submit))
         .route("/v1/transactions/{id}", get(transactions::read))
         .route("/v1/transactions/{id}/proof", get(transactions::proof))
+        .route("/v1/network", get(network::read))
+        .route("/v1/petitions", get(network::petitions).post(network::petition))
+        .route("/v1/passes", post(network::pass))
         .route("/v1/records/{*key}", get(records::read))
         .route("/v1/history/{*subject}", get(history::read))
         .route("/v1/versions/{*key}", get(versions::list))

@@ -83,7 +83,7 @@ fn verify(body: &[u8], chain_id: &ChainId) -> Result<Transaction, Problem> {
     Transaction::parse(verified, chain_id).map_err(|invalid| bad_transaction(&invalid))
 }
 
-fn bad_envelope(invalid: &EnvelopeInvalid) -> Problem {
+pub(super) fn bad_envelope(invalid: &EnvelopeInvalid) -> Problem {
     let status = match invalid {
         EnvelopeInvalid::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
@@ -93,11 +93,11 @@ fn bad_envelope(invalid: &EnvelopeInvalid) -> Problem {
     Problem::new(status, invalid.id(), words.title, detail, words.help)
 }
 
-fn bad_transaction(invalid: &TransactionInvalid) -> Problem {
+pub(super) fn bad_transaction(invalid: &TransactionInvalid) -> Problem {
     broken(StatusCode::BAD_REQUEST, invalid.rule(), invalid.detail())
 }
 
-fn refused(rejection: &Rejection) -> Problem {
+pub(super) fn refused(rejection: &Rejection) -> Problem {
     let mut problem = broken(StatusCode::UNPROCESSABLE_ENTITY, rejection.rule, &rejection.detail);
     problem.action = Some(rejection.action);
     problem

@@ -68,6 +68,7 @@ impl Explain for NodeError {
                 path.display()
             ),
             NodeError::Genesis(invalid) => invalid.chinese(),
+            NodeError::Join(error) => error.chinese(),
             NodeError::Storage(error) => error.chinese(),
             NodeError::P2p(error) => error.chinese(),
             NodeError::ApiListen { address, source } => format!(
@@ -93,6 +94,7 @@ impl NodeError {
                 | NodeError::Tls(_)
                 | NodeError::GenesisRead { .. }
                 | NodeError::Genesis(_)
+                | NodeError::Join(_)
                 | NodeError::Storage(StorageError::ForeignData { .. })
                 | NodeError::P2p(crate::p2p::P2pError::Address(_))
         )

@@ -9,7 +9,7 @@ const MEMBER: &str = "11370000MB0000001A";
 
 fn new(home: &Path) -> NewHome {
     let config = Config::new("node", MEMBER);
-    NewHome { home: home.join("home"), genesis: None, config, observer: false }
+    NewHome { home: home.join("home"), genesis: None, config, observer: false, invitation: None }
 }
 
 fn files(folder: &Path) -> BTreeSet<String> {

@@ -9,6 +9,7 @@ use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
 use mulu_chain::codec::{self, CodecInvalid};
 use mulu_chain::digest::{Digest, Domain};
 use mulu_chain::limits::{BLOCK_BYTES_MAX, VALIDATORS_MAX};
+use mulu_chain::pass::Pass;
 use mulu_chain::signature::{PublicKey, Signature};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height};
@@ -137,6 +138,10 @@ pub enum PeerMessage {
     Blocks(Vec<CertifiedBlock>),
     /// Which validator the sender speaks for; said again and again, as messages may be lost.
     Identity(WireIdentity),
+    /// A transaction that still needs signatures. Not the replica's business: the lobby keeps it.
+    Petition(Envelope),
+    /// A pass for a newcomer; also the lobby's.
+    Pass(Pass),
 }
 
 /// A frame we do not accept.
@@ -241,6 +246,8 @@ impl PeerMessage {
             | PeerMessage::Proposal(_)
             | PeerMessage::Block(_)
             | PeerMessage::Status(_)
+            | PeerMessage::Petition(_)
+            | PeerMessage::Pass(_)
             | PeerMessage::BlocksRequest { .. } => true,
         };
         if bounded { Ok(message) } else { Err(WireInvalid::Bound) }

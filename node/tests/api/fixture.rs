@@ -157,6 +157,7 @@ impl World {
             access,
             search: Search::unavailable("a test"),
             stopping: stopping.subscribe(),
+            network: None,
         };
         World {
             router: api::router(state),

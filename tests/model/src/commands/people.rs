@@ -48,6 +48,17 @@ impl Generator<'_> {
                 let uscc = self.record("member", |member| member["status"] == "suspended")?.0;
                 (self.authority(), json!({"uscc": uscc, "reason": reason}))
             }
+            "member.nodes" => {
+                let peer = format!("12D3KooW{}", "a".repeat(44));
+                let by = self.own(kind, &member, &["administrator"], None);
+                (by, json!({"nodes": [{"peer_id": peer, "name": reason}]}))
+            }
+            "member.leave" => {
+                if self.often(70) {
+                    return None;
+                }
+                (self.own(kind, &member, &["administrator"], None), json!({"reason": reason}))
+            }
             "office.establish" => {
                 let code = format!("o{}", self.random.below(12));
                 let by = self.own(kind, &member, &["administrator"], None);

@@ -74,6 +74,32 @@ pub fn resume(act: &mut Act) -> Verdict {
     standing(act, "active")
 }
 
+/// `member.nodes`.
+pub fn nodes(act: &mut Act) -> Verdict {
+    act.own(&["administrator"], &Value::Null)?;
+    act.bounds(&["nodes"])?;
+    let key = format!("member/{}", act.me());
+    act.touch([key.clone()]);
+    // No nodes are the default, and what is the default is there all the same.
+    let changes = json!({"nodes": act.said["nodes"].clone()});
+    act.store.change(&key, &changes)
+}
+
+/// `member.leave`.
+pub fn leave(act: &mut Act) -> Verdict {
+    act.own(&["administrator"], &Value::Null)?;
+    let me = act.me();
+    need(!act.is(&me, "authority"), "MEM-12")?;
+    let validators = act.get("validators");
+    need(!list(&validators).iter().any(|each| each["member"] == me.as_str()), "MEM-10")?;
+    act.bounds(&["reason"])?;
+    let key = format!("member/{me}");
+    act.touch([key.clone()]);
+    let changes = json!({"status": "suspended", "status_since_height": act.height(),
+        "status_reason": act.said["reason"]});
+    act.store.change(&key, &changes)
+}
+
 fn standing(act: &mut Act, status: &str) -> Verdict {
     act.bounds(&["reason"])?;
     let key = format!("member/{}", act.text("uscc"));

@@ -22,6 +22,8 @@ pub fn apply(kind: &str, act: &mut Act) -> Verdict {
         "member.admit" => members::admit(act),
         "member.suspend" => members::suspend(act),
         "member.resume" => members::resume(act),
+        "member.nodes" => members::nodes(act),
+        "member.leave" => members::leave(act),
         "office.establish" => members::establish(act),
         "office.dissolve" => members::dissolve(act),
         "key.register" => members::register_key(act),
