@@ -14,7 +14,7 @@ use mulu_contracts::rule::Rule;
 use mulu_contracts::{params::Params, state, uscc};
 use serde_json::Value;
 
-const ACTIONS: [&str; 57] = [
+const ACTIONS: [&str; 59] = [
     "member.admit",
     "office.establish",
     "key.register",

@@ -147,6 +147,8 @@ impl Liar {
             PeerMessage::BlocksRequest { from, .. } => {
                 PeerMessage::BlocksRequest { from: self.other_height(*from), count: u32::MAX }
             }
+            // The lobby's business; no replica says or hears these.
+            PeerMessage::Petition(_) | PeerMessage::Pass(_) => return Vec::new(),
             PeerMessage::Blocks(_) => (*self.lie_about_blocks(message)).clone(),
             // Nobody else's can be made, and its own is true.
             PeerMessage::Identity(_) => return vec![message.clone()],

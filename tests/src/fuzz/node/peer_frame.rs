@@ -4,6 +4,7 @@ use mulu_chain::block::CertifiedBlock;
 use mulu_chain::certificate::VoteKind;
 use mulu_chain::digest::Digest;
 use mulu_chain::limits::VALIDATORS_MAX;
+use mulu_chain::pass::Pass;
 use mulu_chain::signature::Signature;
 use mulu_chain::types::Height;
 use mulu_node::replica::wire::{
@@ -46,6 +47,8 @@ pub fn run(data: &[u8]) -> Outcome {
             "transactions"
         }
         PeerMessage::Status(_) => "status",
+        PeerMessage::Petition(_) => "petition",
+        PeerMessage::Pass(_) => "pass",
         PeerMessage::BlocksRequest { .. } => "blocks request",
         PeerMessage::Blocks(list) => {
             assert!(list.len() <= SYNC_BLOCKS_MAX);
@@ -69,7 +72,12 @@ pub fn seeds() -> Seeds {
         let signatures = vec![(validator, signature); count];
         PeerMessage::Polka(WirePolka { height, round, block, signatures })
     };
+    let chain = "mulu-fuzz".parse().expect("a chain id");
+    let pass = Pass::sign(chain, "11110000MULU000566".into(), "12D3".into(), 9, &sample::key(11));
+    let petition = sample::block().transactions.into_iter().next().expect("a transaction");
     let messages = [
+        ("petition", PeerMessage::Petition(petition)),
+        ("pass", PeerMessage::Pass(pass)),
         (
             "vote",
             PeerMessage::Vote(WireVote {
