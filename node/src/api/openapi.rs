@@ -80,6 +80,10 @@ pub const ROUTES: &[Route] = &[
     route("post", "/v1/transactions", ("Submit a signed transaction; repeating it is always safe", "提交已签名交易；重复提交始终安全"), fields::<WaitQuery>, JSON, "Transaction"),
     route("get", "/v1/transactions/{id}", ("What became of a transaction", "交易的去向与结果"), fields::<WaitQuery>, JSON, "Transaction"),
     route("get", "/v1/transactions/{id}/proof", ("Proof that it is in the log", "交易在日志中的证明"), nothing, JSON, ""),
+    route("get", "/v1/network", ("What an invitation needs of chain and node", "邀请函所需的链与节点信息"), nothing, JSON, ""),
+    route("get", "/v1/petitions", ("Transactions that wait for signatures", "待签请求"), nothing, JSON, ""),
+    route("post", "/v1/petitions", ("File a petition, or add signatures to one", "提交待签请求或追加签名"), nothing, JSON, ""),
+    route("post", "/v1/passes", ("File a pass for a newcomer", "登记新成员通行证"), nothing, JSON, ""),
     route("get", "/v1/records/{*key}", ("One record, now or at a height, with its proof", "一条记录（当前或某高度），可带证明"), fields::<RecordQuery>, JSON, "Record"),
     route("get", "/v1/history/{*subject}", ("Everything that happened to a record", "记录的完整历史"), fields::<HistoryQuery>, JSON, ""),
     route("get", "/v1/versions/{*key}", ("The versions of a record", "记录的各个版本"), fields::<VersionsQuery>, JSON, ""),
@@ -154,14 +158,21 @@ fn insert(paths: &mut serde_json::Map<String, Value>, route: &Route, path: &str,
             },
         },
     });
-    if route.method == "post" {
+    if route.path == "/v1/passes" {
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": { "type": "object" } } },
+        });
+    } else if route.method == "post" {
         let envelope = json!({ "schema": { "$ref": "#/components/schemas/Envelope" } });
         operation["requestBody"] = json!({
             "required": true,
             "content": { "application/json": envelope, "application/vnd.dsse+json": envelope },
         });
     }
-    paths.insert(template, json!({ route.method: operation }));
+    // A path may take several methods.
+    let methods = paths.entry(template).or_insert_with(|| json!({}));
+    methods[route.method] = operation;
 }
 
 /// `get /v1/records/{key}` becomes `get_records_key`.
