@@ -2,8 +2,7 @@
 //!
 //! Every page states `{count, head}` at the height of the first page, also when blocks are
 //! committed in between: a client that fetched all `count` items recomputes `head` from them and
-//! knows that nothing was left out, and `/v1/records/history/{subject}?proof=true&height=` proves
-//! that leaf.
+//! knows that nothing was left out; with `proof=true` the page proves that leaf.
 
 use std::sync::Arc;
 
@@ -22,6 +21,7 @@ use super::cursor::Cursor;
 use super::extract::{Params, Segment, page_limit};
 use super::language::Text;
 use super::problem::Problem;
+use super::records::ProofView;
 use super::{Api, records, work};
 use crate::storage::Ledger;
 
@@ -31,6 +31,8 @@ use crate::storage::Ledger;
 pub struct HistoryQuery {
     limit: Option<usize>,
     cursor: Option<String>,
+    #[serde(default)]
+    proof: bool,
 }
 
 #[derive(Serialize)]
@@ -41,6 +43,9 @@ struct HistoryView {
     head: Digest,
     items: Vec<ItemView>,
     next_cursor: Option<String>,
+    /// That `{count, head}` is what the state holds at this height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<ProofView>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +82,15 @@ pub async fn read(
     Params(query): Params<HistoryQuery>,
 ) -> Result<Response, Problem> {
     let limit = page_limit(query.limit)?;
-    let view = work::read(&api, move |ledger| page(ledger, subject, limit, query.cursor)).await?;
+    let HistoryQuery { cursor, proof, .. } = query;
+    let view = work::read(&api, move |ledger| {
+        let mut view = page(ledger, subject, limit, cursor)?;
+        if proof {
+            view.proof = Some(ProofView::of(ledger, &history_key(&view.subject), view.height)?);
+        }
+        Ok(view)
+    })
+    .await?;
     Ok(Json(view).into_response())
 }
 
@@ -108,7 +121,7 @@ fn page(
         }
         _ => None,
     };
-    Ok(HistoryView { subject, height, count, head, items, next_cursor })
+    Ok(HistoryView { subject, height, count, head, items, next_cursor, proof: None })
 }
 
 /// Events with the words of their transactions. Neighbours often share a transaction (an import),

@@ -52,13 +52,27 @@ struct RecordView {
     proof: Option<ProofView>,
 }
 
+/// That a key has a value, or none, under a certified header.
 #[derive(Serialize)]
-struct ProofView {
+pub struct ProofView {
     #[serde(flatten)]
     certified: CertifiedView,
     #[serde(flatten)]
     path: StateProof,
     value_base64: Option<String>,
+}
+
+impl ProofView {
+    /// The proof of a key after block `height`.
+    ///
+    /// # Errors
+    /// `internal_error` if the ledger cannot be read.
+    pub fn of(ledger: &Ledger, key: &str, height: Height) -> Result<Self, Problem> {
+        let certified = CertifiedView::read(ledger, height)?;
+        let (value, path) = ledger.state_proof(key, height)?;
+        let value_base64 = value.as_ref().map(|bytes| STANDARD.encode(bytes));
+        Ok(ProofView { certified, path, value_base64 })
+    }
 }
 
 /// Reads a record at the tip, or at an earlier height.

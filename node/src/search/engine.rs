@@ -26,7 +26,9 @@ use tantivy::schema::{
     FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
     Value as _,
 };
-use tantivy::tokenizer::{LowerCaser, NgramTokenizer, RemoveLongFilter, TextAnalyzer};
+use tantivy::tokenizer::{
+    LowerCaser, NgramTokenizer, RemoveLongFilter, TextAnalyzer, TokenStream as _,
+};
 use tantivy::{
     DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, Score, TantivyDocument, Term,
 };
@@ -116,7 +118,11 @@ impl Engine {
         let index = Index::open_or_create(folder, schema).map_err(failed)?;
         index.tokenizers().register("jieba", words());
         index.tokenizers().register("pairs", pairs().map_err(failed)?);
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        let reader: IndexReader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(failed)?;
         let writer = index.writer_with_num_threads(1, WRITER_BYTES).map_err(failed)?;
         let payload = index.load_metas().map_err(failed)?.payload;
         let fresh = Progress {
@@ -139,7 +145,7 @@ impl Engine {
             genesis: genesis.to_owned(),
             fields,
             index,
-            reader: reader.map_err(failed)?,
+            reader,
             writer: Mutex::new(writer),
             progress: Mutex::new(progress),
         })

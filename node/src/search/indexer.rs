@@ -60,12 +60,11 @@ pub(super) fn turn(engine: &Engine, ledger: &Ledger) -> Result<bool, SearchError
     engine.rebuild_if_asked()?;
     let progress = engine.progress();
     let broken = |error: StorageError| failed(std::path::Path::new("the ledger"), error);
-    if progress.filling {
-        fill(engine, ledger, progress)
-    } else {
-        catch_up(engine, ledger, progress)
-    }
-    .map_err(|error| match error {
+    let done = match progress.filling {
+        true => fill(engine, ledger, progress),
+        false => catch_up(engine, ledger, progress),
+    };
+    done.map_err(|error| match error {
         TurnError::Search(error) => error,
         TurnError::Storage(error) => broken(error),
     })

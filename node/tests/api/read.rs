@@ -98,6 +98,8 @@ async fn a_history_is_complete_and_provably_so_while_blocks_go_on() {
     );
 
     let key = history_key(SUBJECT);
+    let proved = world.get(&format!("{path}?limit=1&proof=true")).await.ok();
+    assert_eq!(verify::record(&world, &key, &proved).map(|leaf| leaf.len()), Some(41));
     let record =
         world.get(&format!("/v1/records/{}?proof=true&height=5", escaped(&key))).await.ok();
     assert_eq!(record["value"], json!({ "count": count, "head": head }));

@@ -24,6 +24,7 @@ class Node(unittest.TestCase):
         self.assertTrue(record.proved)
         self.assertEqual(record.value, entries[0].value)
         self.assertEqual(record.version, entries[0].version)
+        self.assertTrue(self.client.history(entries[0].key))
         self.assertIsNone(self.client.find("entry/sha256:" + "0" * 64))
         with self.assertRaises(Refused):
             self.plain.read("entry/sha256:" + "0" * 64)

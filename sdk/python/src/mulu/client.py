@@ -13,10 +13,11 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
+from . import encoding
 from .errors import NotCommitted, Refused, Unreachable, VerificationFailed
 from .keys import Key
 from .transaction import Transaction
-from .verify import Trust
+from .verify import Trust, history_head
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 VALID_HEIGHTS = 10_000
@@ -134,6 +135,22 @@ class Client:
             cursor = page["next_cursor"]
             if cursor is None:
                 return
+
+    def history(self, key: str) -> List[Mapping[str, Any]]:
+        """Every event of a record, oldest first. With :class:`Trust` the list is proved to be
+        complete: nothing left out, added or reordered up to the height it was asked at."""
+        path = "/v1/history/" + urllib.parse.quote(key, safe="/:")
+        first = page = self.get(path, limit=1000, proof=True if self.trust else None)
+        events = list(page["items"])
+        while page["next_cursor"] is not None:
+            page = self.get(path, limit=1000, cursor=page["next_cursor"])
+            events += page["items"]
+        if self.trust is not None:
+            leaf = self.trust.check_record("history/" + key, first)
+            expected = encoding.u64(len(events)) + encoding.digest(history_head(events))
+            if leaf != expected:
+                raise VerificationFailed(f"the history of {key} is not complete")
+        return events
 
     def search(self, text: str, **filters: Any) -> Mapping[str, Any]:
         """Full-text search over entries: ``{items, facets, total}``."""
