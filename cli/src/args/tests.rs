@@ -44,6 +44,12 @@ fn global_options_stand_anywhere() {
         "mulu tx status sha256:00 --wait",
         "mulu import f.csv --format csv --class 307001 --dry-run",
         "mulu list entries --source-system x --limit 5",
+        "mulu search 企业 登记 --share conditional --limit 5",
+        "mulu events --follow --mine --kind authorization,receipt.record",
+        "mulu events --from-height 0 --entry 307017/demo0001",
+        "mulu diff 307017/demo0001 --from 12 --to sha256:00",
+        "mulu versions 307017/demo0001",
+        "mulu lineage serve --mapping m.toml --queue q",
     ] {
         let parsed = Cli::try_parse_from(line.split_whitespace());
         assert!(parsed.is_ok(), "{line}: {:?}", parsed.err().map(|e| e.to_string()));
@@ -53,6 +59,8 @@ fn global_options_stand_anywhere() {
         "mulu receipt record A --kind stolen",
         "mulu authorization request --entry e",
         "mulu list nothing",
+        "mulu events --from-height 1 --after 1/0",
+        "mulu lineage serve",
         "mulu key register f.pem --role king",
     ] {
         assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");

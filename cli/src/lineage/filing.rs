@@ -29,6 +29,9 @@ pub struct Filer {
     pub submitter: Submitter,
 }
 
+/// Digits of a grant in a nonce, which has at most 64 characters.
+const NONCE_HEX: usize = 32;
+
 /// What filing came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Filed {
@@ -99,7 +102,8 @@ impl Filer {
             None,
             vec![Action::ReceiptRecord(action)],
         );
-        payload.nonce = Some(format!("lineage-{window}-{}", grant.to_hex()));
+        let start: String = grant.to_hex().chars().take(NONCE_HEX).collect();
+        payload.nonce = Some(format!("lineage-{window}-{start}"));
         let bytes = serde_json::to_vec(&payload).map_err(|e| broken(&io::Error::other(e)))?;
         let envelope =
             Envelope::sign(bytes, &[&self.key]).map_err(|e| Failure::usage(text!("{e}", "{e}")))?;

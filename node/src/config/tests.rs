@@ -148,3 +148,25 @@ fn a_missing_file_says_what_writes_it() {
     assert!(error.to_string().contains("`mulud init` writes one"), "{error}");
     assert!(error.chinese().contains("用 `mulud init` 生成"), "{}", error.chinese());
 }
+
+#[test]
+fn webhooks_are_local_named_once_and_filtered() {
+    let table = |name: &str, rest: &str| format!("[[webhooks]]\nname = \"{name}\"\n{rest}\n");
+    let good = "url = \"http://127.0.0.1:9000/x\"\nkind = \"receipt.record, authorization\"\nfrom_height = 7";
+    let parse = |tables: &str| parse(&format!("member = \"MEMBER\"\n{tables}"));
+    let config = parse(&(table("a", good) + &table("b-2", good))).expect("two webhooks");
+    let names: Vec<_> = config.webhooks.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(names, ["a", "b-2"]);
+    assert_eq!(config.webhooks[0].from_height, Some(mulu_chain::types::Height(7)));
+    for wrong in [
+        table("a", good) + &table("a", good),
+        table("A", good),
+        table("a", "url = \"https://127.0.0.1/x\""),
+        table("a", "url = \"http://10.0.0.1/x\""),
+        table("a", "url = \"http://user@localhost/x\""),
+        table("a", "url = \"http://localhost/x\"\nkind = \"Receipt\""),
+        table("a", "url = \"http://localhost/x\"\nevents = \"all\""),
+    ] {
+        assert!(matches!(parse(&wrong), Err(ConfigError::Invalid { .. })), "{wrong}");
+    }
+}

@@ -43,14 +43,14 @@ pub async fn follow(engine: Arc<Engine>, ledger: Ledger, mut status: watch::Rece
         if more {
             continue;
         }
-        tokio::select! {
-            risen = status.wait_for(|status| status.height != height) => {
-                if risen.is_err() {
-                    return;
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-            () = tokio::time::sleep(LOOK) => {}
+        let risen = tokio::select! {
+            risen = status.wait_for(|status| status.height != height) => Some(risen.is_ok()),
+            () = tokio::time::sleep(LOOK) => None,
+        };
+        match risen {
+            Some(true) => tokio::time::sleep(PAUSE).await,
+            Some(false) => return,
+            None => {}
         }
     }
 }

@@ -64,7 +64,7 @@ fn chinese_words_of_two_characters_and_english_words_are_found() {
         ("bus stops", &["entry/3"]),
         ("bus medical", &[]),
         ("无人机", &[]),
-        ("🦀 ( AND \" *", &[]),
+        ("🦀 ( \" *", &[]),
     ] {
         assert_eq!(find(&engine, text).keys, expected, "{text}");
     }
@@ -99,4 +99,57 @@ fn chinese_words_of_two_characters_and_english_words_are_found() {
     drop(engine);
     let engine = Engine::open(&path, &marker, "other").expect("a new index");
     assert_eq!(find(&engine, "").total, 0);
+}
+
+/// A measurement, run by hand: `cargo test -p mulu-node --features search -- --ignored --nocapture many`.
+#[test]
+#[ignore = "a measurement of a minute"]
+fn many_entries_are_indexed_and_searched_fast() {
+    use std::time::Instant;
+    const ENTRIES: usize = 100_000;
+    let words = [
+        "企业", "登记", "许可", "医疗", "机构", "公交", "线路", "人口", "住房", "税务", "教育",
+        "统计",
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine =
+        Engine::open(&folder.path().join("s"), &folder.path().join("r"), "g").expect("new");
+    let word = |n: usize| words[(n * 7919 + n / 13) % words.len()];
+    let started = Instant::now();
+    for start in (0..ENTRIES).step_by(5_000) {
+        let batch: Vec<_> = (start..start + 5_000)
+            .map(|n| {
+                let name = format!("{}{}信息{n}", word(n), word(n + 1));
+                let summary =
+                    format!("本市{}{}{}的数据，每日更新", word(n + 2), word(n + 3), word(n + 5));
+                let value = entry(
+                    &name,
+                    &summary,
+                    &["统一社会信用代码", "名称", word(n + 4)],
+                    "conditional",
+                );
+                (format!("entry/{n}"), value)
+            })
+            .collect();
+        engine.write(&batch, engine.progress()).expect("written");
+    }
+    let indexed = started.elapsed();
+    let mut times: Vec<_> = (0..1_000)
+        .map(|n| {
+            let text = if n % 2 == 0 {
+                word(n).to_owned()
+            } else {
+                format!("{} {}", word(n), word(n + 1))
+            };
+            let started = Instant::now();
+            let request = Request { text, limit: 20, ..Request::default() };
+            engine.find(&request).expect("an answer");
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!(
+        "{ENTRIES} entries indexed in {indexed:?}; p50 {:?}, p99 {:?}",
+        times[500], times[990]
+    );
 }
