@@ -15,6 +15,8 @@ use crate::{render, text};
 const IDLE_PAUSE: Duration = Duration::from_millis(500);
 /// Pause before a node that cannot be reached is asked again.
 const LOST_PAUSE: Duration = Duration::from_secs(2);
+/// Actions of a transaction shown in its line; `--output json` has them all.
+const ACTIONS_SHOWN: usize = 3;
 /// Events per page.
 const PAGE_EVENTS: &str = "200";
 
@@ -120,11 +122,11 @@ fn print(context: &Context, event: &Value) {
     let at = |pointer: &str| render::text_at(event, pointer);
     let time = event.get("time_ms").and_then(Value::as_u64).map(render::time_ms);
     let good = at("/outcome/result") == "accepted";
-    let actions: Vec<String> = event
-        .get("actions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    let all: Vec<&Value> =
+        event.get("actions").and_then(Value::as_array).into_iter().flatten().collect();
+    let mut actions: Vec<String> = all
+        .iter()
+        .take(ACTIONS_SHOWN)
         .map(|action| {
             let subject = render::text_at(action, "/subject");
             let kind = subject.split_once('/').map_or("", |(kind, _)| kind);
@@ -132,6 +134,9 @@ fn print(context: &Context, event: &Value) {
             format!("{} {kind}/{}", render::text_at(action, "/type"), render::short(id))
         })
         .collect();
+    if let Some(more) = all.len().checked_sub(ACTIONS_SHOWN).filter(|more| *more > 0) {
+        actions.push(format!("… +{more}"));
+    }
     let office = at("/submitter/office");
     let who = if office.is_empty() { at("/submitter/member") } else { office };
     let line = format!(
