@@ -23,6 +23,7 @@ pub mod pass;
 pub mod planted;
 pub mod signature;
 pub mod state;
+pub mod state_tree;
 pub mod transaction;
 pub mod types;
 pub mod validator;

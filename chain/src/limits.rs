@@ -33,8 +33,12 @@ pub const STATE_VALUE_BYTES_MAX: usize = 64 * 1024;
 pub const STATE_KEY_BYTES_MAX: usize = 512;
 /// Longest rule identifier, in bytes.
 pub const RULE_ID_BYTES_MAX: usize = 16;
-/// Largest audit bundle, in bytes.
+/// Largest audit bundle read as a whole, in bytes; larger ones are read frame by frame.
 pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Largest frame of an audit bundle, in bytes: an envelope with the events of its 500 actions.
+pub const BUNDLE_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Most subjects whose histories one audit bundle tells.
+pub const BUNDLE_HISTORIES_MAX: usize = 262_144;
 /// Largest encoded commit certificate, in bytes: 128 signatures and what they sign.
 pub const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
 /// Most blocks in one archive file.

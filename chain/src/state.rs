@@ -31,11 +31,11 @@ pub fn value_hash(value: &[u8]) -> Digest {
     Digest::sha256(value)
 }
 
-fn leaf_hash(key_hash: &Digest, value_hash: &Digest) -> Digest {
+pub(crate) fn leaf_hash(key_hash: &Digest, value_hash: &Digest) -> Digest {
     tree_hash(b"JMT::LeafNode", key_hash, value_hash)
 }
 
-fn internal_hash(left: &Digest, right: &Digest) -> Digest {
+pub(crate) fn internal_hash(left: &Digest, right: &Digest) -> Digest {
     tree_hash(b"JMT::IntrnalNode", left, right)
 }
 
@@ -47,7 +47,7 @@ fn tree_hash(tag: &[u8], a: &Digest, b: &Digest) -> Digest {
 }
 
 /// Bit `depth` of a hash, most significant first; 0 past the end.
-fn bit(hash: &Digest, depth: usize) -> bool {
+pub fn bit(hash: &Digest, depth: usize) -> bool {
     let byte = hash.as_bytes().get(depth / 8).copied().unwrap_or(0);
     byte.checked_shr(7u32.saturating_sub(u32::try_from(depth % 8).unwrap_or(0))).unwrap_or(0) & 1
         == 1
@@ -62,7 +62,7 @@ pub fn root_of(pairs: impl IntoIterator<Item = (Digest, Digest)>) -> Digest {
     subtree_root(&pairs, 0)
 }
 
-fn subtree_root(pairs: &[(Digest, Digest)], depth: usize) -> Digest {
+pub(crate) fn subtree_root(pairs: &[(Digest, Digest)], depth: usize) -> Digest {
     match pairs {
         [] => PLACEHOLDER,
         [(key, value)] => leaf_hash(key, value),

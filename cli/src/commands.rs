@@ -1,7 +1,6 @@
 //! One file per noun.
 
 pub mod audit;
-pub mod audit_show;
 pub mod authorization;
 pub mod call_lines;
 pub mod catalog;

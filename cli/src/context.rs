@@ -174,6 +174,14 @@ impl Context {
         Node::new(url, self.timeout, self.lang)
     }
 
+    /// Another node than the profile's.
+    ///
+    /// # Errors
+    /// Exit 2 when its URL cannot be used.
+    pub fn node_at(&self, url: &str) -> Outcome<Node> {
+        Node::new(url, self.timeout, self.lang)
+    }
+
     /// The member that submits.
     ///
     /// # Errors

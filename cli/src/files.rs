@@ -61,6 +61,23 @@ pub fn read_bounded(path: &Path, limit: u64) -> Outcome<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Opens a file for reading; `-` is standard input.
+///
+/// # Errors
+/// Exit 2 when it cannot be opened.
+pub fn open(path: &Path) -> Outcome<Box<dyn io::Read>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let shown = path.display();
+    let file = File::open(path);
+    Ok(Box::new(
+        file.map_err(|e| {
+            Failure::usage(text!("cannot read {shown}: {e}", "无法读取 {shown}：{e}"))
+        })?,
+    ))
+}
+
 /// Writes an ordinary output file, replacing an older one.
 ///
 /// # Errors

@@ -195,6 +195,44 @@ impl Node {
         Ok(answer.body)
     }
 
+    /// Writes a file of at most `limit` bytes to `out` while it arrives; returns its size.
+    ///
+    /// # Errors
+    /// Those of [`Node::get`]; exit 2 when `out` cannot be written.
+    pub fn download_to(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        out: &mut dyn std::io::Write,
+        limit: u64,
+    ) -> Outcome<u64> {
+        let mut request = self
+            .agent
+            .get(format!("{}{}", self.base, encode_path(path)))
+            .header("accept-language", self.lang.accept());
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        let reply = request
+            .config()
+            .timeout_recv_response(Some(self.timeout))
+            .build()
+            .call()
+            .map_err(|e| self.unreachable(&e))?;
+        if reply.status().as_u16() != 200 {
+            return Err(problem(&self.answer(reply, ANSWER_BYTES_MAX)?, &self.base));
+        }
+        let (_, mut body) = reply.into_parts();
+        let mut reader = body.with_config().limit(limit).reader();
+        std::io::copy(&mut reader, out).map_err(|e| {
+            let url = &self.base;
+            Failure::new(
+                Exit::Unreachable,
+                text!("the file from {url} broke off: {e}", "来自 {url} 的文件中断：{e}"),
+            )
+        })
+    }
+
     /// Reads a list page by page and hands each item to `each`, which says whether to go on.
     ///
     /// # Errors

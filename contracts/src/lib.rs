@@ -39,6 +39,7 @@ pub mod rebind;
 pub mod receipt;
 pub mod region;
 pub mod rejection;
+pub mod replay;
 pub mod rule;
 mod shape;
 mod signers;

@@ -78,7 +78,7 @@ rules! {
     CertificateQuorum = "CRT-04",
     LogInclusion = "LOG-01", LogConsistency = "LOG-02",
     StateProofRoot = "STA-01", StateProofLeaf = "STA-02", StateProofAbsence = "STA-03",
-    BundleMagic = "BND-01", BundleMalformed = "BND-02",
+    BundleMagic = "BND-01", BundleMalformed = "BND-02", BundleOrder = "BND-03",
     ValidatorSetForm = "VAL-01", ValidatorKey = "VAL-02", ValidatorExists = "VAL-03",
     ValidatorPower = "VAL-04", ValidatorUnknown = "VAL-05", ValidatorQuorum = "VAL-06",
     EvidenceValidator = "EVD-01", EvidenceHeight = "EVD-02", EvidenceSame = "EVD-03",

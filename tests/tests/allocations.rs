@@ -85,6 +85,6 @@ fn allocation_is_bounded_by_the_input() {
     frame.extend_from_slice(&5u32.to_le_bytes());
     frame.extend_from_slice(&(1u64 << 16).to_le_bytes());
     assert!(allocated(|bytes| drop(PeerMessage::from_frame(bytes)), &frame) <= BASE_BYTES);
-    let file = [&BUNDLE_MAGIC[..], &1u16.to_le_bytes(), &(1u64 << 27).to_le_bytes()].concat();
+    let file = [&BUNDLE_MAGIC[..], &(1u32 << 18).to_le_bytes(), &[0; 4]].concat();
     assert!(allocated(|bytes| drop(Bundle::from_bytes(bytes)), &file) <= BASE_BYTES);
 }

@@ -99,7 +99,7 @@ proptest! {
         frame.extend_from_slice(&bytes);
         drop(PeerMessage::from_frame(&frame));
         drop(Bundle::from_bytes(&bytes));
-        let mut file = b"MULUBND1".to_vec();
+        let mut file = b"MULUBND2".to_vec();
         file.extend_from_slice(&bytes);
         drop(Bundle::from_bytes(&file));
         drop(Envelope::from_json(&bytes));

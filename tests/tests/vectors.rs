@@ -5,13 +5,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION, body_hash};
-use mulu_chain::bundle::{self, Bundle, BundledHistory, BundledRecord, BundledTransaction};
+use mulu_chain::bundle::{self, Bundle, Frame, Head, Touch, build};
 use mulu_chain::certificate::{CommitCertificate, CommitSignature, VoteKind, VoteStatement};
 use mulu_chain::codec;
 use mulu_chain::digest::Digest;
 use mulu_chain::json;
-use mulu_chain::log::{InclusionProof, LOG_ENTRY_VERSION, LogEntry, LogFrontier, Outcome};
+use mulu_chain::log::{LOG_ENTRY_VERSION, LogEntry, LogFrontier, Outcome};
 use mulu_chain::signature::SigningKey;
 use mulu_chain::state::{self, HistoryEvent, HistoryLeaf, StateLeaf, StateProof};
 use mulu_chain::transaction::{Envelope, pae, transaction_id};
@@ -301,36 +303,32 @@ fn evidence() {
 fn bundle() -> Bundle {
     let Ledger { header, certificate, entries, record, history, event, genesis } = ledger();
     let leaf_bytes = codec::encode(&history.1);
-    let mut records = vec![
-        BundledRecord {
-            key: record.0.clone(),
-            value: Some(record.1.clone()),
-            proof: two_leaf_proof((&record.0, &record.1), (&history.0, &leaf_bytes)),
-        },
-        BundledRecord {
-            key: history.0.clone(),
-            value: Some(leaf_bytes.clone()),
-            proof: two_leaf_proof((&history.0, &leaf_bytes), (&record.0, &record.1)),
-        },
+    let state = BTreeMap::from([record.clone(), (history.0.clone(), leaf_bytes)]);
+    let mut wanted: BTreeSet<String> = state.keys().cloned().collect();
+    wanted.insert("member/absent".to_owned());
+    let leaves: Vec<Digest> = entries.iter().map(LogEntry::leaf_hash).collect();
+    let told = Frame::Transaction {
+        height: entries[0].height,
+        index: entries[0].index,
+        time_ms: entries[0].time_ms,
+        outcome: entries[0].outcome.clone(),
+        envelope: envelope(),
+        events: vec![Touch { action: event.action, history: 0 }],
+    };
+    let mut frames = vec![
+        Frame::Head(Head {
+            version: bundle::BUNDLE_VERSION,
+            chain_id: chain_id(),
+            question: record.0.clone(),
+            genesis,
+            genesis_validators: validators(),
+        }),
+        Frame::Tip(CertifiedHeader { header, certificate }),
     ];
-    records.sort_by(|a, b| a.key.cmp(&b.key));
-    let inclusion = InclusionProof { index: 0, hashes: vec![entries[1].leaf_hash()] };
-    Bundle {
-        version: bundle::BUNDLE_VERSION,
-        chain_id: chain_id(),
-        subject: record.0.clone(),
-        genesis,
-        genesis_validators: validators(),
-        set_changes: Vec::new(),
-        tip: CertifiedHeader { header, certificate },
-        transactions: vec![BundledTransaction {
-            envelope: envelope(),
-            entry: entries[0].clone(),
-            inclusion,
-        }],
-        records,
-        histories: vec![BundledHistory { subject: record.0, events: vec![event] }],
-    }
+    frames.extend(build::state_frames(&state, &wanted));
+    frames.push(Frame::History { subject: record.0 });
+    frames.extend(build::log_frames(&leaves, BTreeMap::from([(0, told)])));
+    Bundle { frames }
 }
 
 #[test]
@@ -342,14 +340,37 @@ fn bundle_verifies_and_no_changed_byte_of_it_does() {
     for step in bundle::verify(&bundle, &trusted) {
         assert!(step.passed(), "{step:?}");
     }
-    check("bundle.json", &json!({"trusted_genesis": trusted, "bundle_hex": hex::encode(&bytes)}));
+    let frames: Vec<Value> = bundle
+        .frames
+        .iter()
+        .map(|frame| {
+            let name = format!("{frame:?}");
+            let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            json!({ "frame": name, "hex": hex::encode(codec::encode(frame)) })
+        })
+        .collect();
+    let vector = json!({
+        "trusted_genesis": trusted,
+        "frames": frames,
+        "bundle_hex": hex::encode(&bytes),
+        "sha256": Digest::sha256(&bytes),
+    });
+    check("bundle.json", &vector);
     let mut tried = 0u32;
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << bit;
-            let accepted = Bundle::from_bytes(&changed)
-                .is_ok_and(|b| bundle::verify(&b, &trusted).iter().all(bundle::Check::passed));
+            // That another key is absent is another truth: it may verify, too.
+            let other_absence = |b: &Bundle| {
+                b.frames.iter().zip(&bundle.frames).all(|(new, old)| {
+                    let absent = |frame| matches!(frame, &Frame::Absent { .. });
+                    new == old || (absent(new) && absent(old))
+                })
+            };
+            let accepted = Bundle::from_bytes(&changed).is_ok_and(|b| {
+                !other_absence(&b) && bundle::verify(&b, &trusted).iter().all(bundle::Check::passed)
+            });
             assert!(!accepted, "byte {at} bit {bit} changed and accepted");
             tried += 1;
         }
@@ -359,25 +380,39 @@ fn bundle_verifies_and_no_changed_byte_of_it_does() {
     }
     println!("{tried} single-bit changes and {} truncations: 0 accepted", bytes.len());
     let other = Digest::sha256(b"another genesis");
-    assert!(!bundle::verify(&bundle, &other)[0].passed());
+    assert!(!bundle::verify(&bundle, &other)[1].passed());
 }
 
 #[test]
 fn a_list_with_an_event_left_out_does_not_verify() {
-    let mut bundle = bundle();
-    bundle.histories[0].events.clear();
-    let failed = |b: &Bundle| -> Vec<&str> {
-        bundle::verify(b, &genesis().id()).iter().filter(|c| !c.passed()).map(|c| c.name).collect()
+    let failed = |change: &dyn Fn(&mut Frame)| -> Vec<&str> {
+        let mut bundle = bundle();
+        bundle.frames.iter_mut().for_each(change);
+        let checks = bundle::verify(&bundle, &genesis().id());
+        checks.iter().filter(|c| !c.passed()).map(|c| c.name).collect()
     };
-    assert_eq!(failed(&bundle), ["histories-complete"]);
-    let mut bundle = self::bundle();
-    bundle.transactions.clear();
-    assert_eq!(failed(&bundle), ["histories-complete"]);
-    let mut bundle = self::bundle();
-    bundle.tip.certificate.signatures.pop();
-    assert_eq!(failed(&bundle), ["tip-certificate"]);
-    let mut bundle = self::bundle();
-    let repeated = bundle.tip.certificate.signatures[0].clone();
-    bundle.tip.certificate.signatures[1] = repeated;
-    assert_eq!(failed(&bundle), ["tip-certificate"]);
+    let events_gone = failed(&|frame| {
+        if let Frame::Transaction { events, .. } = frame {
+            events.clear();
+        }
+    });
+    assert_eq!(events_gone, ["histories-complete"]);
+    let transaction_gone = failed(&|frame| {
+        if let Frame::Transaction { .. } = frame {
+            *frame = Frame::LogLeaf(ledger().entries[0].clone());
+        }
+    });
+    assert_eq!(transaction_gone, ["histories-complete"]);
+    let vote_gone = failed(&|frame| {
+        if let Frame::Tip(tip) = frame {
+            tip.certificate.signatures.pop();
+        }
+    });
+    assert_eq!(vote_gone, ["tip-certificate"]);
+    let vote_twice = failed(&|frame| {
+        if let Frame::Tip(tip) = frame {
+            tip.certificate.signatures[1] = tip.certificate.signatures[0].clone();
+        }
+    });
+    assert_eq!(vote_twice, ["tip-certificate"]);
 }

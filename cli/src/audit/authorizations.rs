@@ -14,7 +14,7 @@ use super::entries::Versions;
 use super::story::{Act, Story};
 
 /// Derives every authorization whose history the bundle has and compares it with the proved record.
-pub fn derive(story: &Story<'_>, versions: Option<&Versions>) -> Result<usize, String> {
+pub fn derive(story: &Story, versions: Option<&Versions>) -> Result<usize, String> {
     let mut derived = 0usize;
     for history in story.histories("authorization/") {
         let subject = &history.subject;
@@ -190,7 +190,7 @@ fn next(
     act: &Act<'_>,
     before: Authorization,
     recorded: &Authorization,
-    story: &Story<'_>,
+    story: &Story,
 ) -> Result<Authorization, String> {
     let id = before.authorization_id;
     if let (Action::ReceiptRecord(receipt), Some(_)) =
@@ -337,7 +337,7 @@ fn next(
 }
 
 /// The counts that a receipt replaces: those of the receipt it corrects.
-pub fn corrected(story: &Story<'_>, receipt: &ReceiptRecord) -> Result<Counts, String> {
+pub fn corrected(story: &Story, receipt: &ReceiptRecord) -> Result<Counts, String> {
     let Some(id) = &receipt.corrects else { return Ok(Counts::default()) };
     let old: Option<Receipt> = story.record(&receipt_key(id))?;
     old.map(|old| old.counts).ok_or_else(|| format!("{id} is corrected, but not in the bundle"))
@@ -376,7 +376,7 @@ fn end(
 
 /// Every authorization that an entry's complete history created is in the bundle with its own
 /// complete history: these are all of them.
-pub fn complete(story: &Story<'_>) -> Result<usize, String> {
+pub fn complete(story: &Story) -> Result<usize, String> {
     let mut found = 0usize;
     for history in story.histories("entry/") {
         for act in story.acts(history)? {
@@ -385,7 +385,7 @@ pub fn complete(story: &Story<'_>) -> Result<usize, String> {
             }
             let id = record_id(&act.event.transaction, act.event.action);
             let subject = authorization_key(&id);
-            let told = story.bundle.histories.iter().any(|history| history.subject == subject);
+            let told = story.histories.iter().any(|history| history.subject == subject);
             if !told {
                 return Err(format!("{}: {subject} is missing", history.subject));
             }

@@ -47,7 +47,7 @@ impl Versions {
 /// Derives every version of every entry and compares the last one with the proved record: its
 /// version number is the number of publications, revisions and withdrawals, each based on the one
 /// before.
-pub fn versions(story: &Story<'_>) -> Result<Versions, String> {
+pub fn versions(story: &Story) -> Result<Versions, String> {
     let mut all = Versions::default();
     for history in story.histories("entry/") {
         let subject = &history.subject;

@@ -11,7 +11,7 @@ use super::story::{Story, Told};
 
 /// Every accepted transaction was signed by a key of its submitter that was in force, and by no key
 /// that was not, but for keys that the transaction itself registers.
-pub fn signers_in_force(story: &Story<'_>) -> Result<usize, String> {
+pub fn signers_in_force(story: &Story) -> Result<usize, String> {
     let mut checked = 0usize;
     for told in story.transactions().filter(|told| told.entry.outcome.is_accepted()) {
         let id = told.transaction.id();
@@ -33,7 +33,7 @@ pub fn signers_in_force(story: &Story<'_>) -> Result<usize, String> {
     Ok(checked)
 }
 
-fn registered_by(told: &Told<'_>) -> Vec<PublicKey> {
+fn registered_by(told: &Told) -> Vec<PublicKey> {
     let mut keys = Vec::new();
     for action in &told.transaction.payload().actions {
         match action {
@@ -48,7 +48,7 @@ fn registered_by(told: &Told<'_>) -> Vec<PublicKey> {
 
 /// The key, if it was in force at a height. A key revoked in that very block may have signed before
 /// the revocation, which the chain's order decided.
-fn key_in_force(story: &Story<'_>, signer: &PublicKey, at: Height) -> Result<Key, String> {
+fn key_in_force(story: &Story, signer: &PublicKey, at: Height) -> Result<Key, String> {
     let key: Option<Key> = story.record(&key_key(signer))?;
     let key = key.ok_or_else(|| format!("the key {signer} is on no record"))?;
     let registered = key.registered_at_height <= at;
@@ -63,7 +63,7 @@ fn key_in_force(story: &Story<'_>, signer: &PublicKey, at: Height) -> Result<Key
 
 /// Every finalized authorization carries, over one payload, the signatures of an officer of the
 /// consumer and of an officer of the provider, and names the hash of the terms in its record.
-pub fn finalized_by_both(story: &Story<'_>) -> Result<usize, String> {
+pub fn finalized_by_both(story: &Story) -> Result<usize, String> {
     let mut finalized = 0usize;
     for history in story.histories("authorization/") {
         for act in story.acts(history)? {

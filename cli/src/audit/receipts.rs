@@ -25,7 +25,7 @@ struct Ledger {
 }
 
 /// Checks every receipt of every authorization whose history the bundle has.
-pub fn within_grants(story: &Story<'_>) -> Result<usize, String> {
+pub fn within_grants(story: &Story) -> Result<usize, String> {
     let skew_ms = story.params()?.clock_skew_ms;
     let mut checked = 0usize;
     for history in story.histories("authorization/") {

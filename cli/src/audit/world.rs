@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 
 use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION};
-use mulu_chain::bundle::{
-    BUNDLE_VERSION, Bundle, BundledHistory, BundledRecord, BundledTransaction,
-};
+use mulu_chain::bundle::build::{log_frames, state_frames};
+use mulu_chain::bundle::{BUNDLE_VERSION, Bundle, Frame, Head, Touch};
 use mulu_chain::certificate::{CommitCertificate, CommitSignature, VoteKind, VoteStatement};
 use mulu_chain::digest::Digest;
-use mulu_chain::log::{InclusionProof, LOG_ENTRY_VERSION, LogEntry, LogFrontier, inclusion_ranges};
+use mulu_chain::log::{LOG_ENTRY_VERSION, LogEntry, LogFrontier};
 use mulu_chain::signature::SigningKey;
-use mulu_chain::state::{
-    HistoryEvent, StateLeaf, StateProof, history_key, key_hash, root_of, value_hash,
-};
+use mulu_chain::state::{HistoryEvent, history_key, key_hash, root_of, value_hash};
 use mulu_chain::transaction::{Envelope, TransactionId};
 use mulu_chain::types::{Height, TimeMs};
 use mulu_contracts::action::Action;
@@ -161,6 +158,12 @@ impl World {
         id
     }
 
+    /// Empty blocks.
+    pub fn idle(&mut self, blocks: u64) {
+        self.height += blocks;
+        self.time_ms += 1_000 * blocks;
+    }
+
     /// A bundle of everything on the chain, asked about `subject`.
     pub fn bundle(&self, subject: &str) -> Bundle {
         let leaves: Vec<Digest> = self.transactions.iter().map(|(_, e)| e.leaf_hash()).collect();
@@ -187,44 +190,52 @@ impl World {
             validator_set_hash: block.validators.hash(),
             next_validator_set_hash: block.validators.hash(),
         };
-        let size = frontier.size();
-        let transactions =
-            self.transactions.iter().zip(0u64..).map(|((envelope, entry), index)| {
-                BundledTransaction {
-                    envelope: envelope.clone(),
-                    entry: entry.clone(),
-                    inclusion: InclusionProof { index, hashes: inclusion(&leaves, index, size) },
-                }
-            });
         let told =
             |subject: &str| subject.starts_with("entry/") || subject.starts_with("authorization/");
-        let histories = self.histories.iter().filter(|(subject, _)| told(subject));
-        let histories: Vec<BundledHistory> = histories
-            .map(|(subject, events)| BundledHistory {
-                subject: subject.clone(),
-                events: events.clone(),
-            })
-            .collect();
-        let wanted = |key: &str| !key.starts_with("history/") || told(&key["history/".len()..]);
-        let records =
-            self.state.iter().filter(|(key, _)| wanted(key)).map(|(key, value)| BundledRecord {
-                key: key.clone(),
-                value: Some(value.clone()),
-                proof: prove(&pairs, key),
-            });
-        assert!(self.state.contains_key(&history_key(subject)), "{subject} has a history");
-        Bundle {
-            version: BUNDLE_VERSION,
-            chain_id: self.founding.chain_id().clone(),
-            subject: subject.to_owned(),
-            genesis: block.header.clone(),
-            genesis_validators: block.validators.clone(),
-            set_changes: Vec::new(),
-            tip: CertifiedHeader { certificate: self.certify(&header), header },
-            transactions: transactions.collect(),
-            records: records.collect(),
-            histories,
+        let own = subject.to_owned();
+        let mut histories: Vec<&String> = self.histories.keys().filter(|s| told(s)).collect();
+        if !histories.contains(&&own) {
+            histories.push(&own);
+            histories.sort();
         }
+        let log = self.transactions.iter().zip(0u64..).map(|((envelope, entry), index)| {
+            let mut events = Vec::new();
+            for (subject, history) in histories.iter().zip(0u32..) {
+                let own = self.histories.get(*subject).into_iter().flatten();
+                let own = own.filter(|event| event.transaction == entry.transaction);
+                events.extend(own.map(|event| Touch { action: event.action, history }));
+            }
+            events.sort_unstable();
+            let entry = entry.clone();
+            let frame = Frame::Transaction {
+                height: entry.height,
+                index: entry.index,
+                time_ms: entry.time_ms,
+                outcome: entry.outcome,
+                envelope: envelope.clone(),
+                events,
+            };
+            (index, frame)
+        });
+        let wanted = |key: &str| !key.starts_with("history/") || told(&key["history/".len()..]);
+        let mut keys: std::collections::BTreeSet<String> =
+            self.state.keys().filter(|key| wanted(key)).cloned().collect();
+        keys.insert(history_key(subject));
+        let mut frames = vec![
+            Frame::Head(Head {
+                version: BUNDLE_VERSION,
+                chain_id: self.founding.chain_id().clone(),
+                question: subject.to_owned(),
+                genesis: block.header.clone(),
+                genesis_validators: block.validators.clone(),
+            }),
+            Frame::Tip(CertifiedHeader { certificate: self.certify(&header), header }),
+        ];
+        frames.extend(state_frames(&self.state, &keys));
+        let subjects = histories.iter().map(|subject| (*subject).clone());
+        frames.extend(subjects.map(|subject| Frame::History { subject }));
+        frames.extend(log_frames(&leaves, log.collect()));
+        Bundle { frames }
     }
 
     fn certify(&self, header: &Header) -> CommitCertificate {
@@ -245,55 +256,5 @@ impl World {
             .collect();
         signatures.sort_by_key(|s| s.validator);
         CommitCertificate { height: header.height, round: 0, block: header.id(), signatures }
-    }
-}
-
-fn inclusion(leaves: &[Digest], index: u64, size: u64) -> Vec<Digest> {
-    let at = |i: u64| usize::try_from(i).expect("a small log");
-    let root = |(from, to): (u64, u64)| {
-        let mut frontier = LogFrontier::default();
-        for leaf in &leaves[at(from)..at(to)] {
-            frontier.append(*leaf);
-        }
-        frontier.root()
-    };
-    inclusion_ranges(index, size).into_iter().map(root).collect()
-}
-
-fn bit(hash: &Digest, depth: usize) -> bool {
-    hash.as_bytes()[depth / 8] >> (7 - depth % 8) & 1 == 1
-}
-
-/// A proof of presence: the roots of the other halves on the way down.
-fn prove(pairs: &BTreeMap<Digest, Digest>, key: &str) -> StateProof {
-    let wanted = key_hash(key);
-    let mut here: Vec<(Digest, Digest)> = pairs.iter().map(|(k, v)| (*k, *v)).collect();
-    let mut siblings = Vec::new();
-    for depth in 0..256 {
-        if here.len() <= 1 {
-            break;
-        }
-        let (ours, others): (Vec<_>, Vec<_>) =
-            here.into_iter().partition(|(k, _)| bit(k, depth) == bit(&wanted, depth));
-        siblings.push(subtree(&others, depth + 1));
-        here = ours;
-    }
-    siblings.reverse();
-    let leaf = here.first().map(|(k, v)| StateLeaf { key_hash: *k, value_hash: *v });
-    StateProof { leaf, siblings }
-}
-
-/// The root of a subtree, by way of the proof of its first leaf.
-fn subtree(pairs: &[(Digest, Digest)], depth: usize) -> Digest {
-    match pairs {
-        [] | [_] => root_of(pairs.iter().copied()),
-        _ => {
-            let (left, right): (Vec<_>, Vec<_>) = pairs.iter().partition(|(k, _)| !bit(k, depth));
-            let (left, right) = (subtree(&left, depth + 1), subtree(&right, depth + 1));
-            let mut bytes = b"JMT::IntrnalNode".to_vec();
-            bytes.extend_from_slice(left.as_bytes());
-            bytes.extend_from_slice(right.as_bytes());
-            Digest::sha256(&bytes)
-        }
     }
 }

@@ -1,15 +1,23 @@
 //! Blocks, the consistency of the log between two of them, and audit bundles.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use futures::stream;
 use mulu_chain::block::BlockId;
+use mulu_chain::bundle::{BUNDLE_MAGIC, FrameWriter};
 use mulu_chain::digest::Digest;
 use mulu_chain::types::Height;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::catalog::{busy, invalid_parameter, not_found};
 use super::extract::{Params, Segment};
@@ -18,12 +26,18 @@ use super::problem::Problem;
 use super::records::beyond_tip;
 use super::views::{CertifiedView, CommittedView};
 use super::{Api, work};
-use crate::storage::Ledger;
+use crate::storage::{BundlePlan, Ledger, StorageError};
 
 /// Media type of audit bundles.
 const BUNDLE_MEDIA_TYPE: &str = "application/vnd.mulu.bundle";
 /// Longest name part of a downloaded file, in characters.
 const FILE_NAME_CHARS_MAX: usize = 96;
+/// Bytes of a bundle handed to the socket at a time, and one frame.
+const BUNDLE_CHUNK_BYTES: usize = 64 * 1024;
+/// Most such chunks made before the client takes them.
+const BUNDLE_CHUNKS_QUEUED_MAX: usize = 8;
+/// Longest time a client may take for a chunk, in seconds.
+const BUNDLE_CHUNK_S_MAX: u64 = 30;
 
 #[derive(Serialize)]
 struct BlockView {
@@ -126,26 +140,69 @@ pub async fn consistency(
     Ok(Json(view).into_response())
 }
 
-/// Everything an auditor needs about a subject, in one file.
+/// At which height a bundle is proved.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleQuery {
+    height: Option<Height>,
+}
+
+/// Everything an auditor needs to check one question, in one file. It is planned before the answer
+/// begins and written while it is sent; a bundle that cannot be finished lacks its last frame.
 ///
 /// # Errors
-/// `not_found` for an unknown subject; `busy` while others make bundles.
+/// `not_found` for what is no question or has no answer; `busy` while others make bundles.
 pub async fn bundle(
     State(api): State<Arc<Api>>,
-    Segment(subject): Segment,
+    Segment(question): Segment,
+    Params(query): Params<BundleQuery>,
 ) -> Result<Response, Problem> {
-    if api.bundles.available_permits() == 0 {
-        return Err(busy());
-    }
-    let name = format!("attachment; filename=\"{}.mulubundle\"", file_name(&subject));
-    let ledger = api.state.ledger.clone();
-    let bytes = work::run(&api.bundles, move || {
-        let bundle = ledger.bundle(&subject)?.ok_or_else(|| unknown_subject(&subject))?;
-        Ok(bundle.to_bytes())
+    let Ok(permit) = api.bundles.clone().try_acquire_owned() else { return Err(busy()) };
+    let name = format!("attachment; filename=\"{}.mulubundle\"", file_name(&question));
+    let plan = work::read(&api, move |ledger| {
+        let parsed = question.parse().map_err(|_| unknown_subject(&question))?;
+        ledger.plan_bundle(&parsed, query.height)?.ok_or_else(|| unknown_subject(&question))
     })
     .await?;
+    let (sender, receiver) = mpsc::channel::<Bytes>(BUNDLE_CHUNKS_QUEUED_MAX);
+    spawn_blocking(move || {
+        let _permit = permit;
+        if let Err(error) = send_bundle(plan, &sender) {
+            tracing::warn!(%error, "a bundle was not sent to its end");
+        }
+    });
+    let chunks = stream::unfold(receiver, async |mut receiver| {
+        let chunk = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(chunk), receiver))
+    });
     let headers = [(CONTENT_TYPE, BUNDLE_MEDIA_TYPE.to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    Ok((headers, Body::from_stream(chunks)).into_response())
+}
+
+/// Why a bundle was not sent to its end.
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("the client left, or took nothing for {BUNDLE_CHUNK_S_MAX} s")]
+    Client,
+}
+
+fn send_bundle(plan: BundlePlan, sender: &mpsc::Sender<Bytes>) -> Result<(), Unsent> {
+    let runtime = tokio::runtime::Handle::current();
+    let send = |chunk: Vec<u8>| {
+        let wait = Duration::from_secs(BUNDLE_CHUNK_S_MAX);
+        let sent = runtime.block_on(timeout(wait, sender.send(chunk.into())));
+        sent.map_err(|_| Unsent::Client)?.map_err(|_| Unsent::Client)
+    };
+    let mut writer = FrameWriter::default();
+    let mut chunk = BUNDLE_MAGIC.to_vec();
+    plan.write(&mut |frame| -> Result<(), Unsent> {
+        writer.frame(&frame, &mut chunk);
+        if chunk.len() >= BUNDLE_CHUNK_BYTES { send(std::mem::take(&mut chunk)) } else { Ok(()) }
+    })?;
+    writer.end(&mut chunk);
+    send(chunk)
 }
 
 /// The subject with every character that a file system or a header may not like replaced.

@@ -6,6 +6,7 @@
 //! that asks for proofs: a lying node is found out by `mulu_chain`'s verifiers alone.
 
 mod access;
+mod archive;
 mod blocks;
 mod catalog;
 mod connections;
@@ -71,7 +72,7 @@ pub const WAITERS_MAX: usize = 256;
 pub const WORK_MAX: usize = 32;
 /// Most event streams open at once; fewer than connections, so streaming starves nobody.
 pub const SUBSCRIBERS_MAX: usize = 128;
-/// Most audit bundles made at once: each may take `BUNDLE_BYTES_MAX` of memory.
+/// Most audit bundles made at once: each holds a thread while it is sent.
 pub const BUNDLES_MAX: usize = 2;
 
 const _: () = assert!(WAITERS_MAX < REQUESTS_MAX && REQUESTS_MAX < CONNECTIONS_MAX);
@@ -183,8 +184,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/search", get(search::read))
         .route("/v1/events", get(events::read))
         .route("/v1/blocks/{height}", get(blocks::read))
+        .route("/v1/archive/{first}", get(archive::read))
         .route("/v1/consistency", get(blocks::consistency))
-        .route("/v1/bundles/{*subject}", get(blocks::bundle));
+        .route("/v1/bundles/{*question}", get(blocks::bundle));
     for kind in &lists::KINDS {
         let handler = move |state, params| lists::read(kind, state, params);
         router = router.route(&format!("/v1/{}", kind.name), get(handler));

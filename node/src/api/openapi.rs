@@ -21,7 +21,8 @@ use serde::de::{self, Visitor};
 use serde_json::{Value, json};
 
 use super::Api;
-use super::blocks::ConsistencyQuery;
+use super::archive::ArchiveQuery;
+use super::blocks::{BundleQuery, ConsistencyQuery};
 use super::events::EventsQuery;
 use super::history::HistoryQuery;
 use super::lists::{self, ListQuery};
@@ -92,7 +93,8 @@ pub const ROUTES: &[Route] = &[
     route("get", "/v1/events", ("What transactions did: a stream or pages", "交易事件：流或分页"), fields::<EventsQuery>, "text/event-stream", "EventPage"),
     route("get", "/v1/blocks/{height}", ("A block; also `latest`", "区块；也可用 latest"), nothing, JSON, ""),
     route("get", "/v1/consistency", ("Proof that the log only grew", "日志只增不改的证明"), fields::<ConsistencyQuery>, JSON, ""),
-    route("get", "/v1/bundles/{*subject}", ("Everything an auditor needs of a subject, one file", "审计所需的全部证据，一个文件"), nothing, "application/vnd.mulu.bundle", ""),
+    route("get", "/v1/archive/{first}", ("Whole blocks with their certificates, one file", "完整区块及其证书，一个文件"), fields::<ArchiveQuery>, "application/vnd.mulu.archive", ""),
+    route("get", "/v1/bundles/{*question}", ("Everything an auditor needs to check one question, one file", "回答一个审计问题所需的全部证据，一个文件"), fields::<BundleQuery>, "application/vnd.mulu.bundle", ""),
 ];
 
 /// The description.

@@ -1,24 +1,28 @@
-//! Audit bundles: one question's complete evidence, gathered at one height.
+//! Audit bundles: one question's complete evidence, gathered at one height, written frame by frame.
 //!
-//! A bundle is built from a subject's history outwards: its events name transactions, a
+//! A bundle is planned from a subject's history outwards: its events name transactions, a
 //! transaction's actions created authorizations and receipts ([`record_id`]), those have histories
-//! of their own, and every transaction names the keys that signed it. All reads are at the height
-//! of the tip taken first, so a commit in between changes nothing. Every proof is verified while
-//! it is gathered; damage is an error here, never a bundle that fails at the auditor's.
+//! of their own, and every transaction names the keys that signed it. The plan holds keys and places
+//! only; values and envelopes are read while it is written, so its memory is bounded by
+//! [`BUNDLE_TRANSACTIONS_MAX`], not by what they hold. All reads are at the height of one header, so a
+//! commit in between changes nothing. What is written is covered and compared with that header's
+//! roots as it goes: damage is an error here, and the bundle then lacks its last frame.
+//!
+//! [`record_id`]: mulu_contracts::state::record_id
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mulu_chain::block::{CertifiedHeader, Header};
-use mulu_chain::bundle::{
-    BUNDLE_VERSION, Bundle, BundledHistory, BundledRecord, BundledTransaction, SetChange,
-};
-use mulu_chain::certificate::CommitCertificate;
+use mulu_chain::bundle::log_cover::LogCover;
+use mulu_chain::bundle::state_cover::StateCover;
+use mulu_chain::bundle::{BUNDLE_VERSION, Bundle, Frame, Head, Question, SetChange, Touch};
 use mulu_chain::codec;
-use mulu_chain::limits::{BUNDLE_BYTES_MAX, STATE_KEY_BYTES_MAX};
-use mulu_chain::log::LogEntry;
-use mulu_chain::state::{HistoryEvent, HistoryLeaf, history_key};
-use mulu_chain::transaction::Envelope;
-use mulu_chain::types::Height;
+use mulu_chain::digest::Digest;
+use mulu_chain::limits::BUNDLE_HISTORIES_MAX;
+use mulu_chain::log::{LogEntry, range_nodes};
+use mulu_chain::state::{HistoryEvent, HistoryLeaf, StateLeaf, history_key, key_hash, value_hash};
+use mulu_chain::transaction::{Envelope, TransactionId};
+use mulu_chain::types::{Height, TimeMs};
 use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY, key_key};
 
 use super::error::StorageError;
@@ -26,41 +30,64 @@ use super::keys::{self, corrupt};
 use super::kv::Column;
 use super::ledger::Ledger;
 use super::log_tree::LogProver;
-use super::related;
+use super::{related, tree};
 
 /// Most transactions in one bundle.
-pub const BUNDLE_TRANSACTIONS_MAX: usize = 100_000;
+pub const BUNDLE_TRANSACTIONS_MAX: usize = 250_000;
+/// Most records in one bundle.
+const BUNDLE_RECORDS_MAX: usize = 500_000;
 /// History events read at a time.
 const EVENTS_PER_READ: usize = 1000;
 /// Validator sets read at a time.
 const SETS_PER_READ: usize = 100;
 /// Bytes of an encoded history leaf, at most.
 const HISTORY_LEAF_BYTES_MAX: usize = 64;
-/// Bytes a transaction, a record or a history takes beside its content and its hashes, at most:
-/// log entry, lengths, tags.
-const OVERHEAD_BYTES: usize = 512;
-/// Bytes of an encoded digest.
-const DIGEST_BYTES: usize = 33;
 
 impl Ledger {
-    /// Everything an auditor needs to check one subject offline, proved under the last block. A
-    /// subject that was never recorded gets a bundle that proves just that.
+    /// Finds everything an auditor needs to check one question offline, proved under the block at a
+    /// height, or the last one. A subject that was never recorded gets a bundle that proves just that.
     ///
-    /// `None` if there is nothing to prove under: no block after block 0 yet, or a text that cannot
-    /// be a subject.
+    /// `None` if there is nothing to prove under: no block after block 0 at that height, no such
+    /// transaction, or a range that ends after it.
     ///
     /// # Errors
     /// [`StorageError::BundleTooLarge`]; read errors and damage.
-    pub fn bundle(&self, subject: &str) -> Result<Option<Bundle>, StorageError> {
-        let subject_bytes_max = STATE_KEY_BYTES_MAX - history_key("").len();
-        if subject.is_empty() || subject.len() > subject_bytes_max || subject.contains('\0') {
+    pub fn plan_bundle(
+        &self,
+        question: &Question,
+        at: Option<Height>,
+    ) -> Result<Option<BundlePlan>, StorageError> {
+        let last = self.tip()?.header;
+        let tip = match at {
+            None => last,
+            Some(height) if height > last.height => return Ok(None),
+            Some(height) => {
+                let Some(header) = self.header(height)? else { return Ok(None) };
+                header
+            }
+        };
+        let Some(certificate) = self.certificate(tip.height)? else { return Ok(None) };
+        let mut gathered = Gathered::new(self, tip, question);
+        if !related::gather(&mut gathered, question)? {
             return Ok(None);
         }
-        let tip = self.tip()?.header;
-        let Some(certificate) = self.certificate(tip.height)? else { return Ok(None) };
-        let mut gathered = Gathered::new(self, tip, subject);
-        related::gather(&mut gathered, subject)?;
-        gathered.into_bundle(certificate).map(Some)
+        gathered.into_plan(certificate).map(Some)
+    }
+
+    /// A bundle as a whole in memory, proved under the last block; `None` also for a text that is
+    /// no question.
+    ///
+    /// # Errors
+    /// As [`Ledger::plan_bundle`].
+    pub fn bundle(&self, question: &str) -> Result<Option<Bundle>, StorageError> {
+        let Ok(question) = question.parse() else { return Ok(None) };
+        let Some(plan) = self.plan_bundle(&question, None)? else { return Ok(None) };
+        let mut frames = Vec::new();
+        plan.write(&mut |frame| -> Result<(), StorageError> {
+            frames.push(frame);
+            Ok(())
+        })?;
+        Ok(Some(Bundle { frames }))
     }
 
     /// The founding set, then every change that a header below `tip` announced.
@@ -96,29 +123,52 @@ impl Ledger {
             certificate: self.certificate(height)?.ok_or_else(|| missing(Column::Certificates))?,
         })
     }
+
+    /// The first height, up to `last`, whose block time is at least `time`; the one after `last` if
+    /// none is.
+    fn height_at(&self, time: TimeMs, last: Height) -> Result<Height, StorageError> {
+        let (mut from, mut to) = (Height::GENESIS, last.next());
+        while from < to {
+            let middle = Height(from.0 + (to.0 - from.0) / 2);
+            let key = keys::height(middle);
+            let header = self
+                .header(middle)?
+                .ok_or_else(|| corrupt(&*self.kv, Column::Headers, &key, "it is missing"))?;
+            if header.time_ms < time { from = middle.next() } else { to = middle }
+        }
+        Ok(from)
+    }
+}
+
+/// How a log entry is told.
+enum Wanted {
+    /// Its entry alone.
+    Leaf,
+    /// With its envelope, and the actions that are events of histories.
+    Transaction(Vec<(u32, u32)>),
 }
 
 /// What a bundle will hold, so far.
 pub(super) struct Gathered<'a> {
     ledger: &'a Ledger,
     tip: Header,
-    subject: String,
-    keys: BTreeSet<String>,
-    histories: BTreeMap<String, Vec<HistoryEvent>>,
-    transactions: BTreeMap<u64, (Envelope, LogEntry)>,
-    bytes: usize,
+    question: Question,
+    keys: BTreeMap<Digest, String>,
+    /// Subject to the order in which it was found.
+    histories: BTreeMap<String, u32>,
+    log: BTreeMap<u64, Wanted>,
 }
 
 impl<'a> Gathered<'a> {
-    fn new(ledger: &'a Ledger, tip: Header, subject: &str) -> Self {
+    fn new(ledger: &'a Ledger, tip: Header, question: &Question) -> Self {
+        let keys = [PARAMS_KEY, VALIDATORS_KEY].map(|key| (key_hash(key), key.to_owned()));
         Gathered {
             ledger,
             tip,
-            subject: subject.to_owned(),
-            keys: [PARAMS_KEY, VALIDATORS_KEY].map(str::to_owned).into(),
+            question: question.clone(),
+            keys: keys.into(),
             histories: BTreeMap::new(),
-            transactions: BTreeMap::new(),
-            bytes: 0,
+            log: BTreeMap::new(),
         }
     }
 
@@ -128,15 +178,19 @@ impl<'a> Gathered<'a> {
     }
 
     /// Adds a record, present or absent.
-    pub fn record(&mut self, key: &str) {
-        self.keys.insert(key.to_owned());
+    pub fn record(&mut self, key: &str) -> Result<(), StorageError> {
+        self.keys.insert(key_hash(key), key.to_owned());
+        if self.keys.len() > BUNDLE_RECORDS_MAX {
+            return Err(self.too_large(BUNDLE_RECORDS_MAX, "records"));
+        }
+        Ok(())
     }
 
     /// Adds a record if there is one.
     pub fn record_if_present(&mut self, key: &str) -> Result<bool, StorageError> {
         let present = self.value(key)?.is_some();
         if present {
-            self.record(key);
+            self.record(key)?;
         }
         Ok(present)
     }
@@ -147,24 +201,31 @@ impl<'a> Gathered<'a> {
         if self.histories.contains_key(subject) {
             return Ok(Vec::new());
         }
-        self.record(subject);
-        self.record(&history_key(subject));
+        self.record(subject)?;
+        self.record(&history_key(subject))?;
+        if self.histories.len() >= BUNDLE_HISTORIES_MAX {
+            return Err(self.too_large(BUNDLE_HISTORIES_MAX, "histories"));
+        }
+        let number = u32::try_from(self.histories.len()).unwrap_or(u32::MAX);
+        self.histories.insert(subject.to_owned(), number);
         let events = self.complete_history(subject)?;
         for event in &events {
-            self.transaction(subject, event)?;
+            self.event(subject, number, event)?;
         }
-        self.histories.insert(subject.to_owned(), events.clone());
         Ok(events)
     }
 
     /// The events that the state under the tip commits to.
-    fn complete_history(&mut self, subject: &str) -> Result<Vec<HistoryEvent>, StorageError> {
+    fn complete_history(&self, subject: &str) -> Result<Vec<HistoryEvent>, StorageError> {
         let key = history_key(subject);
         let Some(leaf) = self.value(&key)? else { return Ok(Vec::new()) };
         let damaged =
             |reason: String| corrupt(&*self.ledger.kv, Column::History, subject.as_bytes(), reason);
         let leaf = codec::decode::<HistoryLeaf, HISTORY_LEAF_BYTES_MAX>(&leaf)
             .map_err(|error| damaged(error.to_string()))?;
+        if leaf.count > BUNDLE_TRANSACTIONS_MAX as u64 {
+            return Err(self.too_large(BUNDLE_TRANSACTIONS_MAX, "events"));
+        }
         let mut events = Vec::new();
         for from in (0..leaf.count).step_by(EVENTS_PER_READ) {
             events.extend(self.ledger.history(subject, from, EVENTS_PER_READ)?);
@@ -174,110 +235,281 @@ impl<'a> Gathered<'a> {
         if HistoryLeaf::of(&events) != leaf {
             return Err(damaged("the events do not match the history leaf".to_owned()));
         }
-        self.grow(events.len().saturating_mul(OVERHEAD_BYTES / 4))?;
         Ok(events)
     }
 
-    fn transaction(&mut self, subject: &str, event: &HistoryEvent) -> Result<(), StorageError> {
+    fn event(
+        &mut self,
+        subject: &str,
+        history: u32,
+        event: &HistoryEvent,
+    ) -> Result<(), StorageError> {
         let damaged =
             |reason: &str| corrupt(&*self.ledger.kv, Column::History, subject.as_bytes(), reason);
         let committed = self
             .ledger
             .transaction(&event.transaction)?
             .ok_or_else(|| damaged("it names a transaction that is missing"))?;
-        if self.transactions.contains_key(&committed.log_index) {
-            return Ok(());
-        }
-        let entry = committed.entry;
-        if (entry.height, entry.index) != (event.height, event.index) {
+        if (committed.entry.height, committed.entry.index) != (event.height, event.index) {
             return Err(damaged("it names another place than the transaction's"));
         }
+        self.transaction(committed.log_index, &committed.entry)?;
+        if let Some(Wanted::Transaction(events)) = self.log.get_mut(&committed.log_index) {
+            events.push((event.action, history));
+        }
+        Ok(())
+    }
+
+    /// Adds a transaction by its id; none if it was not committed up to the tip.
+    pub fn transaction_of(&mut self, id: &TransactionId) -> Result<Option<Envelope>, StorageError> {
+        let committed = self.ledger.transaction(id)?;
+        let Some(committed) = committed.filter(|c| c.log_index < self.tip.log_size) else {
+            return Ok(None);
+        };
+        self.transaction(committed.log_index, &committed.entry).map(Some)
+    }
+
+    /// Adds all transactions of some heights, and the entries beside them.
+    pub fn heights(&mut self, from: Height, to: Height) -> Result<bool, StorageError> {
+        if to > self.tip.height {
+            return Ok(false);
+        }
+        let size = |height: Height| -> Result<u64, StorageError> {
+            let key = keys::height(height);
+            let header = self.ledger.header(height)?;
+            let missing = || corrupt(&*self.ledger.kv, Column::Headers, &key, "it is missing");
+            Ok(header.ok_or_else(missing)?.log_size)
+        };
+        let first = from.previous().map_or(Ok(0), size)?;
+        let end = size(to.min(self.tip.height))?.max(first);
+        if end - first > BUNDLE_TRANSACTIONS_MAX as u64 {
+            return Err(self.too_large(BUNDLE_TRANSACTIONS_MAX, "transactions"));
+        }
+        for index in first..end {
+            let entry = self.ledger.log_entry(index)?;
+            self.transaction(index, &entry)?;
+        }
+        let beside = [first.checked_sub(1), Some(end).filter(|end| *end < self.tip.log_size)];
+        for index in beside.into_iter().flatten() {
+            self.log.entry(index).or_insert(Wanted::Leaf);
+        }
+        Ok(true)
+    }
+
+    /// Adds all transactions with block times in a range.
+    pub fn times(&mut self, from: TimeMs, to: TimeMs) -> Result<bool, StorageError> {
+        let last = self.tip.height;
+        if to > self.tip.time_ms {
+            return Ok(false);
+        }
+        let first = self.ledger.height_at(from, last)?;
+        let end = self.ledger.height_at(TimeMs(to.0.saturating_add(1)), last)?;
+        if first < end {
+            return self.heights(first, end.previous().unwrap_or(first));
+        }
+        // Nothing: the entries around the place where something would be.
+        let size = self.ledger.header(first.previous().unwrap_or(first))?.map_or(0, |h| h.log_size);
+        let beside = [size.checked_sub(1), Some(size).filter(|size| *size < self.tip.log_size)];
+        for index in beside.into_iter().flatten() {
+            self.log.entry(index).or_insert(Wanted::Leaf);
+        }
+        Ok(true)
+    }
+
+    fn transaction(&mut self, log_index: u64, entry: &LogEntry) -> Result<Envelope, StorageError> {
+        let key = keys::log_entry(log_index);
+        let damaged = |reason| corrupt(&*self.ledger.kv, Column::LogEntries, &key, reason);
         let envelope = self
             .ledger
             .envelope(entry.height, entry.index)?
             .ok_or_else(|| damaged("it names a transaction without an envelope"))?;
-        if envelope.digest() != entry.envelope {
-            return Err(damaged("the envelope is not the one in the log"));
+        if matches!(self.log.get(&log_index), Some(Wanted::Transaction(_))) {
+            return Ok(envelope);
         }
         for signature in envelope.signatures() {
-            self.keys.insert(key_key(&signature.key));
+            self.record(&key_key(&signature.key))?;
         }
-        self.grow(envelope.encoded_len().saturating_add(OVERHEAD_BYTES))?;
-        self.transactions.insert(committed.log_index, (envelope, entry));
-        if self.transactions.len() > BUNDLE_TRANSACTIONS_MAX {
+        self.log.insert(log_index, Wanted::Transaction(Vec::new()));
+        if self.log.len() > BUNDLE_TRANSACTIONS_MAX {
             return Err(self.too_large(BUNDLE_TRANSACTIONS_MAX, "transactions"));
         }
-        Ok(())
-    }
-
-    /// Counts bytes and refuses a bundle that no auditor's tool would read.
-    fn grow(&mut self, bytes: usize) -> Result<(), StorageError> {
-        self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > BUNDLE_BYTES_MAX {
-            return Err(self.too_large(BUNDLE_BYTES_MAX, "bytes"));
-        }
-        Ok(())
+        Ok(envelope)
     }
 
     fn too_large(&self, limit: usize, unit: &'static str) -> StorageError {
-        StorageError::BundleTooLarge { subject: self.subject.clone(), limit, unit }
+        StorageError::BundleTooLarge { subject: self.question.to_string(), limit, unit }
     }
 
-    /// Proves everything gathered against the tip.
-    fn into_bundle(mut self, certificate: CommitCertificate) -> Result<Bundle, StorageError> {
-        let ledger = self.ledger;
-        let missing = |column: Column| {
-            corrupt(&*ledger.kv, column, &keys::height(Height::GENESIS), "it is missing")
-        };
+    fn into_plan(
+        self,
+        certificate: mulu_chain::certificate::CommitCertificate,
+    ) -> Result<BundlePlan, StorageError> {
+        // From the order in which histories were found to that of their names.
+        let mut order = vec![0u32; self.histories.len()];
+        for (number, found) in (0u32..).zip(self.histories.values()) {
+            if let Some(place) = order.get_mut(*found as usize) {
+                *place = number;
+            }
+        }
+        let mut log = self.log;
+        for wanted in log.values_mut() {
+            if let Wanted::Transaction(events) = wanted {
+                for (_, history) in events.iter_mut() {
+                    *history = order.get(*history as usize).copied().unwrap_or(u32::MAX);
+                }
+                events.sort_unstable();
+            }
+        }
+        Ok(BundlePlan {
+            set_changes: self.ledger.set_changes(self.tip.height)?,
+            ledger: self.ledger.clone(),
+            question: self.question,
+            tip: CertifiedHeader { header: self.tip, certificate },
+            keys: self.keys.into_iter().collect(),
+            histories: self.histories.into_keys().collect(),
+            log,
+        })
+    }
+}
+
+/// What a bundle holds, ready to be written.
+pub struct BundlePlan {
+    ledger: Ledger,
+    question: Question,
+    set_changes: Vec<SetChange>,
+    tip: CertifiedHeader,
+    keys: Vec<(Digest, String)>,
+    histories: Vec<String>,
+    log: BTreeMap<u64, Wanted>,
+}
+
+impl BundlePlan {
+    /// How many transactions it tells.
+    pub fn transactions(&self) -> usize {
+        self.log.len()
+    }
+
+    /// Hands out every frame but the last, in order.
+    ///
+    /// # Errors
+    /// Read errors and damage; errors of `emit`.
+    pub fn write<E: From<StorageError>>(
+        self,
+        emit: &mut dyn FnMut(Frame) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let ledger = &self.ledger;
+        let kv = &*ledger.kv;
+        let missing = |column| corrupt(kv, column, &keys::height(Height::GENESIS), "it is missing");
         let genesis = ledger.header(Height::GENESIS)?.ok_or_else(|| missing(Column::Headers))?;
         let genesis_validators =
             ledger.validator_set(Height::GENESIS)?.ok_or_else(|| missing(Column::Validators))?;
-        let records = self.prove_records()?;
-        let transactions = self.prove_transactions()?;
-        let histories = std::mem::take(&mut self.histories)
-            .into_iter()
-            .map(|(subject, events)| BundledHistory { subject, events });
-        Ok(Bundle {
+        let header = self.tip.header.clone();
+        emit(Frame::Head(Head {
             version: BUNDLE_VERSION,
-            chain_id: self.tip.chain_id.clone(),
+            chain_id: header.chain_id.clone(),
+            question: self.question.to_string(),
             genesis,
             genesis_validators,
-            set_changes: ledger.set_changes(self.tip.height)?,
-            transactions,
-            records,
-            histories: histories.collect(),
-            subject: self.subject,
-            tip: CertifiedHeader { header: self.tip, certificate },
+        }))?;
+        for change in &self.set_changes {
+            emit(Frame::SetChange(change.clone()))?;
+        }
+        emit(Frame::Tip(self.tip.clone()))?;
+        self.write_state(&header, emit)?;
+        for subject in &self.histories {
+            emit(Frame::History { subject: subject.clone() })?;
+        }
+        self.write_log(&header, emit)
+    }
+
+    fn write_state<E: From<StorageError>>(
+        &self,
+        header: &Header,
+        emit: &mut dyn FnMut(Frame) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let kv = &*self.ledger.kv;
+        let mut cover = StateCover::default();
+        let damaged = |error: &dyn std::fmt::Display| {
+            let root = header.state_root.to_string();
+            corrupt(kv, Column::StateNodes, root.as_bytes(), error)
+        };
+        let value = |key: &str| self.ledger.record_at(key, header.height);
+        tree::cover(kv, header.height, &self.keys, &value, &mut |frame| {
+            let covered = match &frame {
+                Frame::Stub { depth, hash } => cover.stub(*depth, *hash),
+                Frame::Record { depth, key, value } => {
+                    let leaf = StateLeaf { key_hash: key_hash(key), value_hash: value_hash(value) };
+                    cover.leaf(*depth, &leaf)
+                }
+                Frame::Leaf { depth, leaf } => cover.leaf(*depth, leaf),
+                Frame::Empty { depth } => cover.empty(*depth),
+                Frame::Absent { key } => cover.absent(key),
+                _ => Ok(()),
+            };
+            covered.map_err(|invalid| damaged(&invalid))?;
+            emit(frame)
+        })?;
+        if cover.root() != Some(header.state_root) {
+            return Err(damaged(&"the records do not lead to the state root").into());
+        }
+        Ok(())
+    }
+
+    fn write_log<E: From<StorageError>>(
+        &self,
+        header: &Header,
+        emit: &mut dyn FnMut(Frame) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let kv = &*self.ledger.kv;
+        let prover = LogProver::new(kv, header.log_size);
+        let mut cover = LogCover::default();
+        let damaged = |error: &dyn std::fmt::Display| {
+            let root = header.log_root.to_string();
+            corrupt(kv, Column::LogNodes, root.as_bytes(), error)
+        };
+        let ends = self.log.keys().copied().chain([header.log_size]);
+        let told = self.log.iter().map(Some).chain([None]);
+        for (end, told) in ends.zip(told) {
+            for node in range_nodes(cover.size(), end) {
+                let hash = prover.node(node)?;
+                cover.stub(node.level, hash).map_err(|invalid| damaged(&invalid))?;
+                emit(Frame::LogStub { level: node.level, hash })?;
+            }
+            let Some((index, wanted)) = told else { break };
+            let entry = self.ledger.log_entry(*index)?;
+            cover.leaf(entry.leaf_hash()).map_err(|invalid| damaged(&invalid))?;
+            emit(match wanted {
+                Wanted::Leaf => Frame::LogLeaf(entry),
+                Wanted::Transaction(events) => self.transaction(entry, events)?,
+            })?;
+        }
+        if cover.root() != header.log_root {
+            return Err(damaged(&"the entries do not lead to the log root").into());
+        }
+        Ok(())
+    }
+
+    fn transaction(&self, entry: LogEntry, events: &[(u32, u32)]) -> Result<Frame, StorageError> {
+        let envelope = self.ledger.envelope(entry.height, entry.index)?;
+        let envelope = envelope.filter(|envelope| envelope.digest() == entry.envelope);
+        let envelope = envelope.ok_or_else(|| {
+            let key = keys::body(entry.height, entry.index);
+            corrupt(
+                &*self.ledger.kv,
+                Column::Bodies,
+                &key,
+                "the envelope is not the one in the log",
+            )
+        })?;
+        let events =
+            events.iter().map(|(action, history)| Touch { action: *action, history: *history });
+        Ok(Frame::Transaction {
+            height: entry.height,
+            index: entry.index,
+            time_ms: entry.time_ms,
+            outcome: entry.outcome,
+            envelope,
+            events: events.collect(),
         })
-    }
-
-    fn prove_records(&mut self) -> Result<Vec<BundledRecord>, StorageError> {
-        let mut records = Vec::with_capacity(self.keys.len());
-        for key in std::mem::take(&mut self.keys) {
-            let (value, proof) =
-                self.ledger.state_proof_under(&self.tip.state_root, &key, self.tip.height)?;
-            let hashes = proof.siblings.len().saturating_mul(DIGEST_BYTES);
-            let content = value.as_ref().map_or(0, Vec::len).saturating_add(key.len());
-            self.grow(hashes.saturating_add(content).saturating_add(OVERHEAD_BYTES))?;
-            records.push(BundledRecord { key, value, proof });
-        }
-        Ok(records)
-    }
-
-    fn prove_transactions(&mut self) -> Result<Vec<BundledTransaction>, StorageError> {
-        let mut prover = LogProver::new(&*self.ledger.kv, self.tip.log_size);
-        let mut transactions = Vec::with_capacity(self.transactions.len());
-        for (index, (envelope, entry)) in std::mem::take(&mut self.transactions) {
-            let inclusion = prover.inclusion(index)?;
-            inclusion.verify(&entry.leaf_bytes(), self.tip.log_size, &self.tip.log_root).map_err(
-                |error| {
-                    let key = keys::log_entry(index);
-                    corrupt(&*self.ledger.kv, Column::LogEntries, &key, error)
-                },
-            )?;
-            self.grow(inclusion.hashes.len().saturating_mul(DIGEST_BYTES))?;
-            transactions.push(BundledTransaction { envelope, entry, inclusion });
-        }
-        Ok(transactions)
     }
 }

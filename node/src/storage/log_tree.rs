@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use mulu_chain::codec;
 use mulu_chain::digest::Digest;
 use mulu_chain::log::{
-    ConsistencyProof, InclusionProof, LogEntry, LogFrontier, consistency_ranges, inclusion_ranges,
-    node_hash, range_nodes,
+    ConsistencyProof, InclusionProof, LogEntry, LogFrontier, LogNode, consistency_ranges,
+    inclusion_ranges, node_hash, range_nodes,
 };
 
 use super::error::StorageError;
@@ -65,6 +65,12 @@ impl<'a> LogProver<'a> {
         Ok(ConsistencyProof { hashes: self.hashes(consistency_ranges(old, self.size))? })
     }
 
+    /// The root of a complete subtree.
+    pub fn node(&self, node: LogNode) -> Result<Digest, StorageError> {
+        let key = keys::log_node(node);
+        keys::expect::<Digest, DIGEST_BYTES>(self.kv, Column::LogNodes, &key)
+    }
+
     fn hashes(&mut self, ranges: Vec<(u64, u64)>) -> Result<Vec<Digest>, StorageError> {
         ranges.into_iter().map(|(from, to)| self.range_hash(from, to)).collect()
     }
@@ -76,8 +82,7 @@ impl<'a> LogProver<'a> {
         }
         let mut folded = None;
         for node in range_nodes(from, to).into_iter().rev() {
-            let key = keys::log_node(node);
-            let left = keys::expect::<Digest, DIGEST_BYTES>(self.kv, Column::LogNodes, &key)?;
+            let left = self.node(node)?;
             folded = Some(folded.map_or(left, |right| node_hash(&left, &right)));
         }
         let hash = folded.expect("a proof's ranges are not empty");

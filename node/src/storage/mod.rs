@@ -45,6 +45,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use bundle::BundlePlan;
 pub use commit::{Decided, Prepared};
 pub use error::StorageError;
 pub use kv::{Batch, Column, Kv, Pair};

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, SimpleHasher, Version};
+use mulu_chain::bundle::Frame;
+use mulu_chain::bundle::build::end_frames;
 use mulu_chain::digest::Digest;
-use mulu_chain::state::{PLACEHOLDER, StateLeaf, StateProof, key_hash};
+use mulu_chain::state::{PLACEHOLDER, StateLeaf, StateProof, bit, key_hash};
 use mulu_chain::types::Height;
 use sha2::{Digest as _, Sha256};
 
@@ -87,15 +89,8 @@ pub fn prove(kv: &dyn Kv, key: &Digest, version: Height) -> Result<StateProof, S
         match expect_node(kv, version, &path)? {
             Node::Null => break None,
             Node::Leaf(leaf) => break Some(state_leaf(&leaf)),
-            Node::Internal(node) => {
-                let mut children = Children::default();
-                for (nibble, child) in node.children_sorted() {
-                    children[nibble.as_usize()] = Some(Child {
-                        hash: Digest::from_bytes(child.hash),
-                        version: child.version,
-                        is_leaf: child.is_leaf(),
-                    });
-                }
+            ref internal @ Node::Internal(_) => {
+                let children = children_of(internal);
                 let wanted = usize::from(nibble(key, path.len()));
                 let Some((index, child)) = descend(&children, wanted, &mut siblings) else {
                     break None;
@@ -111,6 +106,113 @@ pub fn prove(kv: &dyn Kv, key: &Digest, version: Height) -> Result<StateProof, S
     };
     siblings.reverse();
     Ok(StateProof { leaf, siblings })
+}
+
+/// Keys asked about, with their hashes, sorted by these.
+type Wanted = [(Digest, String)];
+
+/// The frames that cover the tree at a version and show keys, present or absent, in it
+/// ([`mulu_chain::bundle::state_cover`]); only nodes on the way to a key are read.
+pub fn cover<E: From<StorageError>>(
+    kv: &dyn Kv,
+    version: Height,
+    wanted: &Wanted,
+    value: &dyn Fn(&str) -> Result<Option<Vec<u8>>, StorageError>,
+    emit: &mut dyn FnMut(Frame) -> Result<(), E>,
+) -> Result<(), E> {
+    Covering { kv, value, emit }.node(version.0, &mut Vec::new(), wanted)
+}
+
+struct Covering<'a, E> {
+    kv: &'a dyn Kv,
+    value: &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, StorageError>,
+    emit: &'a mut dyn FnMut(Frame) -> Result<(), E>,
+}
+
+impl<E: From<StorageError>> Covering<'_, E> {
+    fn node(&mut self, version: Version, path: &mut Vec<u8>, wanted: &Wanted) -> Result<(), E> {
+        if path.len() > DEPTH_MAX {
+            let node = keys::state_node(version, path);
+            return Err(corrupt(self.kv, Column::StateNodes, &node, "the tree is too deep").into());
+        }
+        let depth = path.len() * 4;
+        match expect_node(self.kv, version, path)? {
+            Node::Null => self.end(depth, None, wanted),
+            Node::Leaf(leaf) => self.end(depth, Some(state_leaf(&leaf)), wanted),
+            ref internal @ Node::Internal(_) => {
+                let children = children_of(internal);
+                self.range(&children, 0..CHILDREN, (depth, path), wanted)
+            }
+        }
+    }
+
+    /// A binary subtree over a range of a node's children.
+    fn range(
+        &mut self,
+        children: &Children,
+        range: std::ops::Range<usize>,
+        (depth, path): (usize, &mut Vec<u8>),
+        wanted: &Wanted,
+    ) -> Result<(), E> {
+        if wanted.is_empty() {
+            let hash = range_hash(children, range);
+            return (self.emit)(Frame::Stub { depth: narrow(depth), hash });
+        }
+        if children[range.clone()].iter().all(Option::is_none) {
+            return self.end(depth, None, wanted);
+        }
+        if let Some((index, child)) = only_child(children, range.clone()) {
+            path.push(u8::try_from(index).unwrap_or(u8::MAX));
+            if child.is_leaf {
+                let Node::Leaf(leaf) = expect_node(self.kv, child.version, path)? else {
+                    let node = keys::state_node(child.version, path);
+                    return Err(corrupt(self.kv, Column::StateNodes, &node, "not a leaf").into());
+                };
+                self.end(depth, Some(state_leaf(&leaf)), wanted)?;
+            } else {
+                self.node(child.version, path, wanted)?;
+            }
+            path.pop();
+            return Ok(());
+        }
+        let middle = range.start + range.len() / 2;
+        let (left, right) = wanted.split_at(wanted.partition_point(|(key, _)| !bit(key, depth)));
+        self.range(children, range.start..middle, (depth + 1, path), left)?;
+        self.range(children, middle..range.end, (depth + 1, path), right)
+    }
+
+    fn end(&mut self, depth: usize, leaf: Option<StateLeaf>, wanted: &Wanted) -> Result<(), E> {
+        let mut failed = None;
+        let frames = end_frames(narrow(depth), leaf, wanted, |key| {
+            (self.value)(key).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        frames.into_iter().try_for_each(&mut *self.emit)
+    }
+}
+
+/// A depth as it is written: at most the 256 bits of a key hash.
+fn narrow(depth: usize) -> u16 {
+    u16::try_from(depth).unwrap_or(u16::MAX)
+}
+
+/// The children of an internal node; other nodes have none.
+fn children_of(node: &Node) -> Children {
+    let mut children = Children::default();
+    let Node::Internal(node) = node else { return children };
+    for (nibble, child) in node.children_sorted() {
+        children[nibble.as_usize()] = Some(Child {
+            hash: Digest::from_bytes(child.hash),
+            version: child.version,
+            is_leaf: child.is_leaf(),
+        });
+    }
+    children
 }
 
 #[derive(Clone, Copy)]

@@ -116,7 +116,7 @@ async fn an_audit_bundle_verifies_offline() {
     assert_eq!(answer.status.as_u16(), 200, "{}", String::from_utf8_lossy(&answer.body));
     assert_eq!(answer.headers["content-type"], "application/vnd.mulu.bundle");
     let bundle = Bundle::from_bytes(&answer.body).expect("a bundle");
-    assert_eq!(bundle.subject, SUBJECT);
+    assert_eq!(bundle.head().expect("a head").question, SUBJECT);
     for check in verify_bundle(&bundle, &world.genesis.id()) {
         assert!(check.passed(), "{check:?}");
     }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use mulu_chain::bundle::{Bundle, verify};
+use mulu_chain::bundle::{Bundle, Frame, Question, verify};
 use mulu_chain::digest::Digest;
+use mulu_chain::types::Height;
 use mulu_contracts::state::{authorization_key, entry_id, entry_key, receipt_key, record_id};
 use serde_json::json;
 
@@ -110,12 +111,31 @@ fn verified(story: &Story, ledger: &Ledger, subject: &str) -> Bundle {
 fn assert_holds<'a>(bundle: &Bundle, keys: impl IntoIterator<Item = &'a str>) {
     for key in keys {
         let record = bundle.record(key).unwrap_or_else(|| panic!("{key} is missing"));
-        assert!(record.value.is_some(), "{key} is proved absent");
+        assert!(record.is_some(), "{key} is proved absent");
     }
 }
 
+/// Each history with the number of its events.
 fn histories(bundle: &Bundle) -> Vec<(&str, usize)> {
-    bundle.histories.iter().map(|h| (h.subject.as_str(), h.events.len())).collect()
+    let mut all: Vec<(&str, usize)> = Vec::new();
+    for frame in &bundle.frames {
+        match frame {
+            Frame::History { subject } => all.push((subject, 0)),
+            Frame::Transaction { events, .. } => {
+                events.iter().for_each(|touch| all[touch.history as usize].1 += 1);
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+fn count(bundle: &Bundle, is: fn(&Frame) -> bool) -> usize {
+    bundle.frames.iter().filter(|frame| is(frame)).count()
+}
+
+fn is_transaction(frame: &Frame) -> bool {
+    matches!(frame, Frame::Transaction { .. })
 }
 
 #[test]
@@ -136,8 +156,8 @@ fn an_entrys_bundle_tells_its_whole_story() {
         }
         assert_holds(&bundle, ["params", "validators"]);
         assert_eq!(histories(&bundle), [(&**authorization, 3), (&**entry, 2)]);
-        assert_eq!(bundle.transactions.len(), 4);
-        assert_eq!(bundle.set_changes.len(), 2);
+        assert_eq!(count(&bundle, is_transaction), 4);
+        assert_eq!(count(&bundle, |frame| matches!(frame, Frame::SetChange(_))), 2);
     });
 }
 
@@ -154,7 +174,7 @@ fn other_subjects_have_bundles_too() {
     let member = format!("member/{PROVIDER}");
     let bundle = verified(&story, &ledger, &member);
     assert_eq!(histories(&bundle), [(&*member, 1)]);
-    assert_eq!(bundle.transactions.len(), 1);
+    assert_eq!(count(&bundle, is_transaction), 1);
 
     let bundle = verified(&story, &ledger, &receipts[1]);
     assert_eq!(histories(&bundle), [(&**authorization, 3), (&*receipts[1], 0)]);
@@ -171,9 +191,9 @@ fn what_was_never_recorded_is_proved_absent() {
     let story = tell(&ledger);
     let subject = entry_key(&Digest::sha256(b"never"));
     let bundle = verified(&story, &ledger, &subject);
-    assert_eq!(bundle.record(&subject).unwrap().value, None);
-    assert_eq!(bundle.record(&format!("history/{subject}")).unwrap().value, None);
-    assert!(bundle.transactions.is_empty());
+    assert_eq!(bundle.record(&subject), Some(None));
+    assert_eq!(bundle.record(&format!("history/{subject}")), Some(None));
+    assert_eq!(count(&bundle, is_transaction), 0);
     for text in ["", "entry/\0", &"x".repeat(600)] {
         assert!(ledger.bundle(text).unwrap().is_none());
     }
@@ -190,7 +210,7 @@ fn bundles_under_every_tip_verify_while_the_chain_grows() {
         plan.steps.push(Step::new(format!("{{\"revise\":{number}}}"), &[&entry]));
         story.chain.commit(&ledger, plan);
         let bundle = verified(&story, &ledger, &entry);
-        assert_eq!(bundle.tip.header, ledger.tip().unwrap().header);
+        assert_eq!(bundle.tip(), Some(&ledger.tip().unwrap().header));
     }
 }
 
@@ -220,6 +240,59 @@ fn a_commit_in_between_does_not_disturb_a_bundle() {
             writer.join().expect("the writer finishes");
         });
     });
+}
+
+/// Ranges are complete, whatever lies beside them; past heights have bundles of their own.
+#[test]
+fn ranges_and_past_heights_have_bundles() {
+    let ledger = Ledger::in_memory();
+    let story = tell(&ledger);
+    let tip = ledger.tip().unwrap().header;
+    let whole = |question: &str, at: Option<Height>| -> Option<Bundle> {
+        let question: Question = question.parse().unwrap();
+        let plan = ledger.plan_bundle(&question, at).unwrap()?;
+        let mut frames = Vec::new();
+        let keep = &mut |frame| -> Result<(), crate::storage::StorageError> {
+            frames.push(frame);
+            Ok(())
+        };
+        plan.write(keep).unwrap();
+        let bundle = Bundle { frames };
+        for check in verify(&bundle, &story.chain.digest()) {
+            assert!(check.passed(), "{question}: {check:?}");
+        }
+        Some(bundle)
+    };
+    for from in 1..=tip.height.0 {
+        for to in from..=tip.height.0 {
+            let bundle = whole(&format!("heights/{from}-{to}"), None).unwrap();
+            let told: usize =
+                (from..=to).map(|h| ledger.log_entries(Height(h)).unwrap().len()).sum();
+            assert_eq!(count(&bundle, is_transaction), told);
+            for at in 0..bundle.frames.len() {
+                let Frame::Transaction { .. } = bundle.frames[at] else { continue };
+                let mut without = bundle.clone();
+                without.frames.remove(at);
+                let checks = verify(&without, &story.chain.digest());
+                assert!(checks.iter().any(|check| !check.passed()));
+            }
+        }
+    }
+    let time = |height: u64| ledger.header(Height(height)).unwrap().unwrap().time_ms.0;
+    let bundle = whole(&format!("times/{}-{}", time(2), time(4)), None).unwrap();
+    let told: usize = (2..=4).map(|h| ledger.log_entries(Height(h)).unwrap().len()).sum();
+    assert_eq!(count(&bundle, is_transaction), told);
+    let bundle = whole(&format!("times/{}-{}", time(2) + 1, time(3) - 1), None).unwrap();
+    assert_eq!(count(&bundle, is_transaction), 0);
+    assert!(whole(&format!("times/1-{}", tip.time_ms.0 + 1), None).is_none());
+    assert!(whole(&format!("heights/1-{}", tip.height.0 + 1), None).is_none());
+    for height in 1..=tip.height.0 {
+        let bundle = whole(&story.entry, Some(Height(height))).unwrap();
+        assert_eq!(bundle.tip().map(|tip| tip.height), Some(Height(height)));
+    }
+    let id = ledger.log_entries(Height(1)).unwrap()[0].transaction;
+    assert_eq!(count(&whole(&format!("transaction/{id}"), None).unwrap(), is_transaction), 1);
+    assert!(whole(&format!("transaction/{}", Digest::sha256(b"none")), None).is_none());
 }
 
 #[test]

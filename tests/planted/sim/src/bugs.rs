@@ -80,9 +80,4 @@ pub const BUGS: &[Bug] = &[
     ("planted-auditor-inclusion", "the auditor verifies no proof of inclusion", Application),
     ("planted-auditor-state-proofs", "the auditor verifies no proof of a record", Application),
     ("planted-auditor-histories", "the auditor takes an incomplete history", Application),
-    (
-        "planted-auditor-other-envelope",
-        "the auditor takes a log entry of another envelope",
-        Application,
-    ),
 ];

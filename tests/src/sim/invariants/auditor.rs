@@ -1,7 +1,7 @@
 //! The auditor accepts what the final chain says of a subject, and refuses it after any change.
 
 use mulu_chain::block::BlockId;
-use mulu_chain::bundle::{self, Bundle, Check};
+use mulu_chain::bundle::{self, Bundle, Check, Frame};
 use mulu_node::storage::Ledger;
 
 use super::violated;
@@ -70,22 +70,41 @@ fn forgeries(true_one: &Bundle, random: &mut Random) -> Vec<(&'static str, Bundl
         }
     };
     forge("half of the votes", &mut |b| {
-        let votes = &mut b.tip.certificate.signatures;
-        votes.truncate(votes.len().div_ceil(2));
+        for frame in &mut b.frames {
+            if let Frame::Tip(tip) = frame {
+                let votes = &mut tip.certificate.signatures;
+                votes.truncate(votes.len().div_ceil(2));
+            }
+        }
     });
+    let told: Vec<usize> = (0..true_one.frames.len())
+        .filter(|at| matches!(true_one.frames[*at], Frame::Transaction { .. }))
+        .collect();
     forge("a transaction left out", &mut |b| {
-        if !b.transactions.is_empty() {
-            b.transactions.remove(random.index(b.transactions.len()));
+        if !told.is_empty() {
+            b.frames.remove(told[random.index(told.len())]);
         }
     });
     forge("an event left out", &mut |b| {
-        if let Some(history) = b.histories.iter_mut().rfind(|h| !h.events.is_empty()) {
-            history.events.pop();
+        let events = b.frames.iter_mut().rev().find_map(|frame| match frame {
+            Frame::Transaction { events, .. } if !events.is_empty() => Some(events),
+            _ => None,
+        });
+        if let Some(events) = events {
+            events.pop();
         }
     });
     forge("another's envelope", &mut |b| {
-        if let [first, .., last] = b.transactions.as_mut_slice() {
-            std::mem::swap(&mut first.envelope, &mut last.envelope);
+        let [first, .., last] = told.as_slice() else { return };
+        let of = |b: &Bundle, at: usize| match &b.frames[at] {
+            Frame::Transaction { envelope, .. } => Some(envelope.clone()),
+            _ => None,
+        };
+        let (one, other) = (of(b, *first), of(b, *last));
+        for (at, new) in [(*first, other), (*last, one)] {
+            if let (Frame::Transaction { envelope, .. }, Some(new)) = (&mut b.frames[at], new) {
+                *envelope = new;
+            }
         }
     });
     all

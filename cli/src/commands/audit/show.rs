@@ -1,6 +1,9 @@
 //! `mulu audit show`: the timeline of a bundle.
 
-use mulu_chain::bundle::{Bundle, BundledTransaction};
+use std::io::BufReader;
+use std::path::Path;
+
+use mulu_chain::digest::Digest;
 use mulu_contracts::member::Member;
 use mulu_contracts::office::Office;
 use mulu_contracts::payload::Payload;
@@ -10,15 +13,18 @@ use serde_json::json;
 
 use mulu_chain::log::Outcome;
 
+use crate::audit::{self, Story, Told};
 use crate::context::Context;
+use crate::failure::{Failure, Outcome as Done};
 use crate::lang::Lang;
-use crate::{render, text};
+use crate::{files, render, text};
 
 /// Longest summary of the actions of a transaction, in characters.
 const ACTIONS_CHARS_SHOWN: usize = 60;
 
 /// One line of the timeline.
 struct Line {
+    log_index: u64,
     height: u64,
     time: String,
     who: String,
@@ -28,14 +34,25 @@ struct Line {
 }
 
 /// Prints the timeline.
-pub fn show(context: &Context, bundle: &Bundle) {
-    let lines: Vec<Line> =
-        bundle.transactions.iter().map(|transaction| line(bundle, transaction)).collect();
+///
+/// # Errors
+/// Exit 2 when the file is no bundle.
+pub fn run(context: &Context, file: &Path) -> Done<()> {
+    let source = BufReader::new(files::open(file)?);
+    let audited = audit::verify(source, &Digest::ZERO)
+        .map_err(|invalid| Failure::usage(text!("{invalid}", "{invalid}")))?;
+    show(context, &audited.story);
+    Ok(())
+}
+
+fn show(context: &Context, story: &Story) {
+    let lines: Vec<Line> = story.transactions().map(|told| line(story, told)).collect();
     if context.is_json() {
         let items: Vec<_> = lines
             .iter()
             .map(|line| {
                 json!({
+                    "log_index": line.log_index,
                     "height": line.height,
                     "block_time": line.time,
                     "who": line.who,
@@ -45,11 +62,11 @@ pub fn show(context: &Context, bundle: &Bundle) {
                 })
             })
             .collect();
-        context.print_json(&json!({ "subject": bundle.subject, "items": items }));
+        context.print_json(&json!({ "subject": story.question, "items": items }));
         return;
     }
-    let subject = &bundle.subject;
-    let height = bundle.tip.header.height;
+    let subject = &story.question;
+    let height = story.height();
     context.say(&text!(
         "{subject}, up to height {height}; not verified here: `mulu audit verify` does that",
         "{subject}，截至高度 {height}；此处不作验证，请用 `mulu audit verify`"
@@ -74,37 +91,37 @@ pub fn show(context: &Context, bundle: &Bundle) {
     context.print(&render::table(&header, &rows));
 }
 
-fn line(bundle: &Bundle, transaction: &BundledTransaction) -> Line {
-    let entry = &transaction.entry;
-    let payload: Option<Payload> = serde_json::from_slice(transaction.envelope.payload()).ok();
-    let who = payload.as_ref().map(|payload| who(bundle, payload)).unwrap_or_default();
+fn line(story: &Story, told: &Told) -> Line {
+    let entry = &told.entry;
+    let payload = told.transaction.payload();
     let outcome = match &entry.outcome {
         Outcome::Accepted => "✓".to_owned(),
         Outcome::Rejected { rule, .. } => format!("✗ {rule}"),
     };
     Line {
+        log_index: told.log_index,
         height: entry.height.0,
         time: render::time_ms(entry.time_ms.0),
-        who,
-        actions: payload.as_ref().map(actions).unwrap_or_else(|| "?".to_owned()),
+        who: who(story, payload),
+        actions: actions(payload),
         outcome,
         id: entry.transaction.to_string(),
     }
 }
 
 /// The member and office that submitted, by name where the bundle has their records.
-fn who(bundle: &Bundle, payload: &Payload) -> String {
+fn who(story: &Story, payload: &Payload) -> String {
     let submitter = &payload.submitter;
-    let member = record::<Member>(bundle, &member_key(&submitter.member))
+    let member = record::<Member>(story, &member_key(&submitter.member))
         .map_or_else(|| submitter.member.clone(), |member| member.name);
     let Some(id) = &submitter.office else { return member };
     let office =
-        record::<Office>(bundle, &office_key(id)).map_or_else(|| id.clone(), |office| office.name);
+        record::<Office>(story, &office_key(id)).map_or_else(|| id.clone(), |office| office.name);
     format!("{member} {office}")
 }
 
-fn record<T: DeserializeOwned>(bundle: &Bundle, key: &str) -> Option<T> {
-    serde_json::from_slice(bundle.record(key)?.value.as_ref()?).ok()
+fn record<T: DeserializeOwned>(story: &Story, key: &str) -> Option<T> {
+    story.record(key).ok().flatten()
 }
 
 /// The kinds of actions with how many of each: `entry.publish ×120`.
