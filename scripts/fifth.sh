@@ -25,8 +25,8 @@ trap end_all EXIT
 # Runs a command of `mulud` and shows it.
 node() { printf '   %s$ mulud %s%s\n' "$DIM" "$*" "$OFF"; mulud "$@" 2>&1 | sed 's/^/   /'; return "${PIPESTATUS[0]}"; }
 start5() {
-  printf '   %s$ mulud start --home %s%s\n' "$DIM" "$HOME5" "$OFF"
-  mulud start --home "$HOME5" >> "$DIR/civil-affairs.log" 2>&1 &
+  printf '   %s$ mulud start --home %s %s%s\n' "$DIM" "$HOME5" "$*" "$OFF"
+  mulud start --home "$HOME5" "$@" >> "$DIR/civil-affairs.log" 2>&1 &
   node5=$!
   for _ in $(seq 300); do mulu --profile civil-affairs --quiet status >/dev/null 2>&1 && return; sleep 0.1; done
   tail -5 "$DIR/civil-affairs.log" >&2; echo "$WHAT: the fifth node does not start" >&2; exit 1
@@ -104,6 +104,14 @@ step "The authority approves on its own machine, and the request goes into a blo
 approve data-bureau-authority "$REQUEST"
 until_says "$FIFTH" mulu --profile civil-affairs --output json list members
 MULU_PROFILE=civil-affairs run list members
+same_state civil-affairs market-regulation
+
+step "Its disk is lost: a new copy begins with a snapshot of the state, and goes on with blocks."
+stop5
+rm -rf "$HOME5/data/ledger"
+start5 --snapshot
+grep -q "the snapshot holds" "$DIR/civil-affairs.log"
+note "$(sed 's/\x1b\[[0-9;]*m//g' "$DIR/civil-affairs.log" | grep "the snapshot holds" | tail -1 | sed 's/^.*the snapshot/the snapshot/')"
 same_state civil-affairs market-regulation
 
 step "It becomes a validator: three of four members sign, each on its own machine."

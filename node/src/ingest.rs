@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::p2p::P2pEvent;
 use crate::replica::io::{Input, PeerInput, Verified, VerifiedBlock};
 use crate::replica::signing::Verifier;
+use crate::replica::snapshot_wire::SnapshotRequest;
 use crate::replica::wire::PeerMessage;
 
 /// Most verified transactions remembered.
@@ -162,7 +163,10 @@ pub fn admit(
             let refusal = NotAdmitted::Signature { what: "identity", height, signer };
             PeerInput::Identity(identity.ok_or(refusal)?)
         }
-        PeerMessage::Petition(_) | PeerMessage::Pass(_) => return Err(NotAdmitted::NotForReplica),
+        PeerMessage::Petition(_)
+        | PeerMessage::Pass(_)
+        | PeerMessage::SnapshotRequest(_)
+        | PeerMessage::SnapshotAnswer(_) => return Err(NotAdmitted::NotForReplica),
         PeerMessage::Polka(polka) => PeerInput::Polka(polka),
         PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
         PeerMessage::Status(height) => PeerInput::Status(height),
@@ -231,6 +235,8 @@ pub struct Ingest {
     pub metrics: Arc<Metrics>,
     /// Says what a peer may say, and takes what is its own business.
     pub lobby: LobbyHandle,
+    /// Takes questions about snapshots.
+    pub snapshots: tokio::sync::mpsc::Sender<(PeerId, SnapshotRequest)>,
 }
 
 impl Ingest {
@@ -279,6 +285,13 @@ impl Ingest {
             (PeerMessage::Pass(pass), Role::Member) => {
                 return self.lobby.give(Request::Pass(from, pass));
             }
+            (PeerMessage::SnapshotRequest(request), Role::Member | Role::Guest) => {
+                // When too much waits it is dropped; whoever asks asks another node.
+                drop(self.snapshots.try_send((from, request)));
+                return;
+            }
+            // Of a node that was being made, and is made now.
+            (PeerMessage::SnapshotAnswer(_), _) => return,
             (message, Role::Member) => message,
             (message @ PeerMessage::BlocksRequest { .. }, Role::Guest) => message,
             (_, Role::Guest | Role::Pass(_)) => return,

@@ -5,6 +5,7 @@
 
 pub mod agenda;
 pub mod api;
+pub mod bootstrap;
 pub mod byte_budget;
 pub mod config;
 pub mod disk;
@@ -25,6 +26,7 @@ pub mod replica;
 pub mod rotate;
 pub mod run;
 pub mod search;
+pub mod snapshot_server;
 pub mod storage;
 pub mod vote_log;
 pub mod votes_command;

@@ -220,6 +220,9 @@ struct StartArgs {
     /// error, warn, info, debug, trace, or directives (日志级别)
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
+    /// A node without a chain begins with a snapshot of its peers' (新节点从快照开始同步)
+    #[arg(long)]
+    snapshot: bool,
 }
 
 // Values of flags; clap puts the flag's name in front.
@@ -383,7 +386,8 @@ fn start(args: StartArgs, language: Language) -> Result<(), Failure> {
         .map_err(|error| Failure { message: format!("error: {error}"), exit: EXIT_FAILURE })?;
     logging::abort_on_panic();
     let format = config.log.format;
-    run::run(&home, config).map_err(|error| {
+    let how = if args.snapshot { run::Start::Snapshot } else { run::Start::Usual };
+    run::run(&home, config, how).map_err(|error| {
         let exit = if error.is_usage() { EXIT_USAGE } else { EXIT_FAILURE };
         let sentence = error.explain(language);
         match format {

@@ -13,12 +13,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_malachitebft_core_types::LinearTimeouts;
 use crossbeam_channel::bounded;
 use libp2p::Multiaddr;
-use mulu_chain::types::TimeMs;
+use mulu_chain::types::{Height, TimeMs};
 use tokio::sync::{oneshot, watch};
 
 use crate::api::{
     self, Access, ApiState, FoundingInfo, HostPolicy, NetworkState, NodeInfo, TlsError,
 };
+use crate::bootstrap;
 use crate::byte_budget::ByteBudget;
 use crate::config::{Config, ConfigError};
 use crate::disk::OsDisk;
@@ -35,6 +36,7 @@ use crate::replica::guard::LogRecord;
 use crate::replica::handle::{ReplicaHandle, Status};
 use crate::replica::signing::{Ed25519, Signer, Verifier};
 use crate::search::Search;
+use crate::snapshot_server;
 use crate::storage::{Ledger, StorageError};
 use crate::vote_log::{self, Opened, VoteLog, VoteLogError};
 use crate::webhooks;
@@ -106,11 +108,20 @@ pub enum NodeError {
     Stopped(#[from] DriverError),
 }
 
+/// How a new node begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With a snapshot if an invitation says that the chain is long, else with block 1.
+    Usual,
+    /// With a snapshot if its peers give one.
+    Snapshot,
+}
+
 /// Runs the node of a home folder until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// [`NodeError`].
-pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
+pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
     config.api.check_exposure()?;
     let tls = config.api.tls.as_ref().map(api::acceptor).transpose()?;
     let genesis_path = home.join("genesis.toml");
@@ -121,7 +132,8 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
     let validator_key = keys::load_validator(home)?;
     let invitation = join::of_home(home)?;
 
-    let ledger = Ledger::open(&home.join("data").join("ledger"))?;
+    let ledger_path = home.join("data").join("ledger");
+    let mut ledger = Ledger::open(&ledger_path)?;
     ledger.initialize(founding.block())?;
     // Who is a member already needs no invitation any more.
     let member = ledger.record(&mulu_contracts::state::member_key(&config.member))?;
@@ -129,10 +141,28 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
     let request = match &invitation {
         None => None,
         Some(checked) => {
-            join::check_time(checked, wall_clock())?;
+            match join::check_time(checked, wall_clock()) {
+                // Who was let in before may be a member by now, and learn of it from its peers.
+                Err(error) if ledger.height()? > Height::GENESIS => {
+                    tracing::warn!(%error, "going on with the membership asked for before");
+                }
+                checked => checked?,
+            }
             Some(join::request(home, checked)?)
         }
     };
+    let long = invitation.as_ref().and_then(|checked| checked.checkpoint.as_ref());
+    let long = long.is_some_and(|head| head.header.height.0 >= bootstrap::HEIGHTS_MIN);
+    if ledger.height()? == Height::GENESIS && (long || start == Start::Snapshot) {
+        // RocksDB is opened once at a time.
+        drop(ledger);
+        let invited = invitation.clone().zip(request.clone());
+        if let Err(error) = bootstrap::before_start(home, &config, &founding, &identity, invited) {
+            tracing::warn!(%error, "no snapshot; going on with blocks from the beginning");
+        }
+        ledger = Ledger::open(&ledger_path)?;
+        ledger.initialize(founding.block())?;
+    }
     let (vote_log, frames) = match &validator_key {
         None => (None, Vec::new()),
         Some(key) => {
@@ -247,6 +277,13 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             }
             _ => None,
         };
+        let (snapshots, snapshots_asked) =
+            tokio::sync::mpsc::channel(snapshot_server::QUESTIONS_MAX);
+        let snapshot_task = tokio::spawn(snapshot_server::run(
+            ledger.clone(),
+            network.clone(),
+            snapshots_asked,
+        ));
         let ingest = Ingest {
             chain_id: founding.chain_id().clone(),
             verifier,
@@ -255,6 +292,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
             verified,
             metrics: metrics.clone(),
             lobby: lobby_handle.clone(),
+            snapshots,
         };
         let ingest_task = tokio::spawn(ingest.run(events_seen));
 
@@ -322,6 +360,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
         drop(tokio::time::timeout(STOP_GRACE, network_task).await);
         ingest_task.abort();
         lobby_task.abort();
+        snapshot_task.abort();
         if let Some(joining) = joining {
             joining.abort();
         }
@@ -334,7 +373,7 @@ pub fn run(home: &Path, config: Config) -> Result<(), NodeError> {
 }
 
 /// Whom to dial: the configured peers, and those of the invitation that are not among them.
-fn dialled(configured: &[Multiaddr], invited: Vec<Multiaddr>) -> Vec<Multiaddr> {
+pub(crate) fn dialled(configured: &[Multiaddr], invited: Vec<Multiaddr>) -> Vec<Multiaddr> {
     let mut peers = configured.to_vec();
     for address in invited {
         if !peers.contains(&address) {

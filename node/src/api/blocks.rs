@@ -85,6 +85,15 @@ fn block(
             ),
         ));
     }
+    if ledger.header(height)?.is_none() {
+        return Err(not_found(
+            Text::new(
+                "this node began with a snapshot and has no blocks this old",
+                "本节点从快照开始，没有这么早的区块",
+            ),
+            Text::new("ask another node of the consortium", "请查询联盟的其他节点"),
+        ));
+    }
     let certified = CertifiedView::read(ledger, height)?;
     let first = certified.header.log_size.saturating_sub(u64::from(certified.header.transactions));
     let entries = ledger.log_entries(height)?;

@@ -21,6 +21,7 @@ mod recovery;
 pub mod report;
 pub mod serving;
 pub mod signing;
+pub mod snapshot_wire;
 pub mod standing;
 pub mod sync;
 pub mod wire;

@@ -14,6 +14,8 @@ use mulu_chain::signature::{PublicKey, Signature};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height};
 
+use super::snapshot_wire::{SnapshotAnswer, SnapshotRequest};
+
 /// Longest peer id, in bytes.
 pub const PEER_ID_BYTES_MAX: usize = 64;
 /// Version of the peer protocol.
@@ -142,6 +144,10 @@ pub enum PeerMessage {
     Petition(Envelope),
     /// A pass for a newcomer; also the lobby's.
     Pass(Pass),
+    /// A question about a snapshot, for the snapshot server.
+    SnapshotRequest(SnapshotRequest),
+    /// Its answer, for a node that is being made.
+    SnapshotAnswer(Box<SnapshotAnswer>),
 }
 
 /// A frame we do not accept.
@@ -241,6 +247,7 @@ impl PeerMessage {
             }
             PeerMessage::Transactions(list) => list.len() <= PUSH_TRANSACTIONS_MAX,
             PeerMessage::Blocks(list) => list.len() <= SYNC_BLOCKS_MAX,
+            PeerMessage::SnapshotAnswer(answer) => answer.is_bounded(),
             PeerMessage::Identity(identity) => identity.peer.len() <= PEER_ID_BYTES_MAX,
             PeerMessage::Vote(_)
             | PeerMessage::Proposal(_)
@@ -248,6 +255,7 @@ impl PeerMessage {
             | PeerMessage::Status(_)
             | PeerMessage::Petition(_)
             | PeerMessage::Pass(_)
+            | PeerMessage::SnapshotRequest(_)
             | PeerMessage::BlocksRequest { .. } => true,
         };
         if bounded { Ok(message) } else { Err(WireInvalid::Bound) }

@@ -12,6 +12,7 @@ use super::error::StorageError;
 use super::keys::{self, corrupt};
 use super::kv::{Column, Kv};
 use super::ledger::{LOG_ENTRY_BYTES_MAX, Tip};
+use super::snapshot::KEY_BASE;
 
 /// What the records of histories begin with.
 const HISTORY_LEAVES: &str = "history/";
@@ -25,8 +26,10 @@ pub(super) fn check(kv: &dyn Kv, tip: &Tip) -> Result<(), StorageError> {
     let (first, last) = (keys::height(Height::GENESIS), keys::height(header.height));
     must_hold(kv, Column::Headers, &first)?;
     must_hold(kv, Column::Headers, &last)?;
+    let base = keys::read::<Height, 8>(kv, Column::Meta, KEY_BASE)?;
     if header.height > Height::GENESIS {
-        must_hold(kv, Column::Certificates, &keys::height(Height::GENESIS.next()))?;
+        let oldest = base.map_or(Height::GENESIS.next(), |base| base.min(header.height));
+        must_hold(kv, Column::Certificates, &keys::height(oldest))?;
         must_hold(kv, Column::Certificates, &last)?;
     }
     must_hold(kv, Column::Validators, &first)?;
@@ -36,8 +39,8 @@ pub(super) fn check(kv: &dyn Kv, tip: &Tip) -> Result<(), StorageError> {
     must_hold(kv, Column::StateValues, &params)?;
     must_hold(kv, Column::Records, PARAMS_KEY.as_bytes())?;
     if let Some(newest) = header.log_size.checked_sub(1) {
-        check_log(kv, 0)?;
-        check_log(kv, newest)?;
+        check_log(kv, 0, base)?;
+        check_log(kv, newest, base)?;
         if kv.scan(Column::LogNodes, &[], None, 1)?.is_empty() {
             return Err(corrupt(kv, Column::LogNodes, &[], MISSING));
         }
@@ -61,9 +64,12 @@ fn must_hold(kv: &dyn Kv, column: Column, key: &[u8]) -> Result<(), StorageError
 }
 
 /// A log entry, its transaction's place and its envelope.
-fn check_log(kv: &dyn Kv, index: u64) -> Result<(), StorageError> {
+fn check_log(kv: &dyn Kv, index: u64, base: Option<Height>) -> Result<(), StorageError> {
     let key = keys::log_entry(index);
     let entry: LogEntry = keys::expect::<_, LOG_ENTRY_BYTES_MAX>(kv, Column::LogEntries, &key)?;
     must_hold(kv, Column::Transactions, entry.transaction.as_bytes())?;
+    if base.is_some_and(|base| entry.height < base) {
+        return Ok(());
+    }
     must_hold(kv, Column::Bodies, &keys::body(entry.height, entry.index))
 }

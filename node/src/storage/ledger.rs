@@ -196,6 +196,9 @@ impl Ledger {
     /// # Errors
     /// Read errors and damage.
     pub fn certified_block(&self, height: Height) -> Result<Option<CertifiedBlock>, StorageError> {
+        if self.base()?.is_some_and(|base| height < base) {
+            return Ok(None);
+        }
         let Some(certificate) = self.certificate(height)? else { return Ok(None) };
         let key = keys::height(height);
         let header = self

@@ -11,6 +11,7 @@
 //! | column | key | value |
 //! |---|---|---|
 //! | `meta` | `schema` | layout version, `u32` |
+//! | `meta` | `base` | first height whose block this node has, `u64`; absent if all are there |
 //! | `meta` | `tip` | height and [`LogFrontier`](mulu_chain::log::LogFrontier) |
 //! | `headers` | height `u64` | [`Header`](mulu_chain::block::Header) |
 //! | `certificates` | height `u64` | [`CommitCertificate`](mulu_chain::certificate::CommitCertificate) |
@@ -40,6 +41,7 @@ mod passages;
 mod proofs;
 mod related;
 mod rocks;
+mod snapshot;
 mod tree;
 
 #[cfg(test)]
@@ -52,3 +54,7 @@ pub use kv::{Batch, Column, Kv, Pair};
 pub use ledger::{CommittedTransaction, Ledger, Tip};
 pub use memory::MemoryKv;
 pub use rocks::RocksKv;
+pub use snapshot::{
+    Heads, HistoryPart, PART_BYTES_MAX, PART_ITEMS_MAX, Restore, STEPS_MAX, SnapshotInvalid,
+    StateRecord,
+};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bundles;
-mod chain;
+pub(super) mod chain;
 mod crashes;
 mod layout;
 mod ledgers;

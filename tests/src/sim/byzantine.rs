@@ -148,7 +148,10 @@ impl Liar {
                 PeerMessage::BlocksRequest { from: self.other_height(*from), count: u32::MAX }
             }
             // The lobby's business; no replica says or hears these.
-            PeerMessage::Petition(_) | PeerMessage::Pass(_) => return Vec::new(),
+            PeerMessage::Petition(_)
+            | PeerMessage::Pass(_)
+            | PeerMessage::SnapshotRequest(_)
+            | PeerMessage::SnapshotAnswer(_) => return Vec::new(),
             PeerMessage::Blocks(_) => (*self.lie_about_blocks(message)).clone(),
             // Nobody else's can be made, and its own is true.
             PeerMessage::Identity(_) => return vec![message.clone()],

@@ -7,6 +7,7 @@ use mulu_chain::limits::VALIDATORS_MAX;
 use mulu_chain::pass::Pass;
 use mulu_chain::signature::Signature;
 use mulu_chain::types::Height;
+use mulu_node::replica::snapshot_wire::{SnapshotAnswer, SnapshotRequest};
 use mulu_node::replica::wire::{
     FRAME_BYTES_MAX, PEER_ID_BYTES_MAX, PUSH_TRANSACTIONS_MAX, PeerMessage, SYNC_BLOCKS_MAX,
     WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireRoundVote, WireVote,
@@ -49,6 +50,11 @@ pub fn run(data: &[u8]) -> Outcome {
         PeerMessage::Status(_) => "status",
         PeerMessage::Petition(_) => "petition",
         PeerMessage::Pass(_) => "pass",
+        PeerMessage::SnapshotRequest(_) => "snapshot request",
+        PeerMessage::SnapshotAnswer(answer) => {
+            assert!(answer.is_bounded());
+            "snapshot answer"
+        }
         PeerMessage::BlocksRequest { .. } => "blocks request",
         PeerMessage::Blocks(list) => {
             assert!(list.len() <= SYNC_BLOCKS_MAX);
@@ -76,6 +82,11 @@ pub fn seeds() -> Seeds {
     let pass = Pass::sign(chain, "11110000MULU000566".into(), "12D3".into(), 9, &sample::key(11));
     let petition = sample::block().transactions.into_iter().next().expect("a transaction");
     let messages = [
+        (
+            "snapshot request",
+            PeerMessage::SnapshotRequest(SnapshotRequest::History { after: Some(("e".into(), 3)) }),
+        ),
+        ("snapshot answer", PeerMessage::SnapshotAnswer(Box::new(SnapshotAnswer::Nothing))),
         ("petition", PeerMessage::Petition(petition)),
         ("pass", PeerMessage::Pass(pass)),
         (
