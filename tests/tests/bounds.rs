@@ -9,7 +9,9 @@ use mulu_node::replica::{
     candidates, core, evidence, guard, intake, mempool, peers, proposals, report, serving, sync,
     wire,
 };
-use mulu_node::{agenda, events, ingest, lobby, p2p, run, search, vote_log, webhooks};
+use mulu_node::{
+    agenda, bootstrap, events, ingest, lobby, p2p, run, search, snapshot_server, vote_log, webhooks,
+};
 
 /// A bound as a number: of things, bytes or milliseconds.
 trait Number {
@@ -54,6 +56,8 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "replica/guard.rs" guard: REASON_CHARS_MAX;
         "vote_log/mod.rs" vote_log: FRAME_BYTES_MAX, ROTATE_BYTES;
         "ingest.rs" ingest: DECODING_MAX, VERIFIED_MAX, VERIFIED_BYTES_MAX, INPUT_BYTES_MAX, SMALL_FRAME_BYTES_MAX;
+        "bootstrap.rs" bootstrap: ANSWER_MAX, CONNECT_MAX, HEIGHTS_MIN;
+        "snapshot_server.rs" snapshot_server: QUESTIONS_MAX, SERVED_BYTES_PER_S;
         "lobby.rs" lobby: PASSES_MAX, PASSES_PER_MEMBER_MAX, PASS_MS_MAX, PETITIONS_MAX, PETITIONS_PER_PEER_MAX, REQUESTS_MAX;
         "run.rs" run: INPUTS_MAX, SUBMISSIONS_MAX, EVENTS_MAX, STOP_GRACE;
         "agenda.rs" agenda: INPUTS_BEFORE_TIMER_MAX, SUBMISSION_TURN, IDLE_WAIT;
