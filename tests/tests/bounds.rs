@@ -58,7 +58,8 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "ingest.rs" ingest: DECODING_MAX, VERIFIED_MAX, VERIFIED_BYTES_MAX, INPUT_BYTES_MAX, SMALL_FRAME_BYTES_MAX;
         "bootstrap.rs" bootstrap: ANSWER_MAX, CONNECT_MAX, HEIGHTS_MIN;
         "snapshot_server.rs" snapshot_server: QUESTIONS_MAX, SERVED_BYTES_PER_S;
-        "lobby.rs" lobby: PASSES_MAX, PASSES_PER_MEMBER_MAX, PASS_MS_MAX, PETITIONS_MAX, PETITIONS_PER_PEER_MAX, REQUESTS_MAX;
+        "lobby.rs" lobby: PASSES_MAX, PASSES_PER_MEMBER_MAX, PASS_MS_MAX, PETITIONS_MAX, PETITIONS_PER_PEER_MAX;
+        "lobby/task.rs" lobby: REQUESTS_MAX;
         "run.rs" run: INPUTS_MAX, SUBMISSIONS_MAX, EVENTS_MAX, STOP_GRACE;
         "agenda.rs" agenda: INPUTS_BEFORE_TIMER_MAX, SUBMISSION_TURN, IDLE_WAIT;
         "events/reader.rs" events: EXAMINED_MAX, HEIGHTS_PASSED_MAX;
