@@ -8,10 +8,12 @@
 mod authorizations;
 pub mod compare;
 mod entries;
+pub mod html;
 mod keys;
 mod receipts;
 pub mod replay;
 mod story;
+pub mod verdict;
 
 use std::io::Read;
 
@@ -33,6 +35,8 @@ pub struct Audited {
     pub digest: Digest,
     /// Its size.
     pub bytes: u64,
+    /// What it means, if the checks passed.
+    pub verdicts: Vec<verdict::Verdict>,
 }
 
 impl Audited {
@@ -91,7 +95,11 @@ pub fn verify(source: impl Read, trusted_genesis: &BlockId) -> Result<Audited, B
         }
     };
     let Hashed { hasher, bytes, .. } = source;
-    Ok(Audited { checks, story, digest: Digest::from_bytes(hasher.finalize().into()), bytes })
+    let digest = Digest::from_bytes(hasher.finalize().into());
+    // Bad evidence means nothing.
+    let good = checks.iter().all(Check::passed);
+    let verdicts = if good { verdict::verdicts(&story) } else { Vec::new() };
+    Ok(Audited { checks, story, digest, bytes, verdicts })
 }
 
 /// The checks of meaning.

@@ -352,3 +352,20 @@ fn a_story_with_turns_verifies() {
     assert_eq!(count("authorizations-derived"), Some(2));
     assert_eq!(count("finalized-by-both"), Some(2));
 }
+
+/// The report says what the records mean, is the same each time, and is text only.
+#[test]
+fn verdicts_and_the_page_are_a_function_of_the_bundle() {
+    let story = story();
+    let bytes = story.world.bundle(&story.entry).to_bytes();
+    let genesis = story.world.genesis();
+    let page = || {
+        let audited = verify(bytes.as_slice(), &genesis).expect("a bundle");
+        let words: Vec<_> = audited.verdicts.iter().map(|v| v.verdict).collect();
+        assert!(words.contains(&"AUTHORIZED") && words.contains(&"CURRENT"), "{words:?}");
+        html::report(&audited, &genesis, crate::lang::Lang::Zh, |_| ("", ""))
+    };
+    let once = page();
+    assert_eq!(once, page());
+    assert!(once.contains("<svg") && !once.contains("<script") && !once.contains("src="));
+}

@@ -47,6 +47,7 @@ proves only that the node is consistent with itself.")]
 Examples 示例:
   mulu audit verify entry.bundle --genesis sha256:5f…
   mulu audit verify entry.bundle --genesis genesis.toml --output json
+  mulu audit verify entry.bundle --genesis genesis.toml --html report.html
 Nothing in the file and no node is believed: trust begins at the genesis digest you bring along.
 Exit codes: 0 VERIFIED, 1 FAILED (the evidence is bad), 2 undecidable (not a bundle, no genesis).")]
     Verify {
@@ -55,6 +56,9 @@ Exit codes: 0 VERIFIED, 1 FAILED (the evidence is bad), 2 undecidable (not a bun
         /// sha256:… of the genesis block, or the founding document 创世区块摘要或创世文件
         #[arg(long, value_name = "DIGEST|FILE")]
         genesis: Option<String>,
+        /// Write a printable report as one HTML file 可打印的 HTML 报告
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
     /// Replay the whole chain from block 0: every signature, rule, root, certificate 全链重放审计
     #[command(after_help = "\
@@ -96,9 +100,9 @@ pub fn run(context: &Context, command: AuditCommand) -> Outcome<()> {
         AuditCommand::Export { asked, out, genesis } => {
             export::run(context, &asked, &out, genesis.as_deref())
         }
-        AuditCommand::Verify { file, genesis } => {
+        AuditCommand::Verify { file, genesis, html } => {
             let trusted = trusted_genesis(context, genesis.as_deref())?.ok_or_else(no_genesis)?;
-            verify::verify_file(context, &file, &trusted)
+            verify::verify_file(context, &file, &trusted, html.as_deref())
         }
         AuditCommand::Replay(args) => replay::run(context, &args),
         AuditCommand::Compare { one, other, genesis } => {

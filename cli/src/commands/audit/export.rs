@@ -69,7 +69,7 @@ pub fn run(context: &Context, asked: &Asked, out: &Path, genesis: Option<&str>) 
             claimed.parse().map_err(|_| no_genesis())?
         }
     };
-    verify::verify_file(context, out, &trusted)
+    verify::verify_file(context, out, &trusted, None)
 }
 
 /// The question in the words of a bundle.

@@ -7,7 +7,7 @@ use mulu_chain::block::BlockId;
 use mulu_chain::bundle::Check;
 use serde_json::{Value, json};
 
-use crate::audit::Audited;
+use crate::audit::{Audited, html};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::lang::Lang;
@@ -17,13 +17,23 @@ use crate::{audit, files, render, text};
 ///
 /// # Errors
 /// Exit 1 when the evidence is bad, exit 2 when it cannot be read or is no bundle.
-pub fn verify_file(context: &Context, file: &Path, trusted: &BlockId) -> Outcome<()> {
+pub fn verify_file(
+    context: &Context,
+    file: &Path,
+    trusted: &BlockId,
+    page: Option<&Path>,
+) -> Outcome<()> {
     let audited = read_file(file, trusted)?;
+    if let Some(page) = page {
+        let report = html::report(&audited, trusted, context.lang, meaning);
+        files::write_output(page, report.as_bytes())?;
+    }
     let failed = audited.failed();
     if context.is_json() {
         context.print_json(&as_json(&audited, trusted));
     } else {
         print_checks(context, &audited.checks);
+        print_verdicts(context, &audited);
         print_verdict(context, &audited);
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::reported(Exit::VerificationFailed)) }
@@ -41,7 +51,7 @@ pub fn read_file(file: &Path, trusted: &BlockId) -> Outcome<Audited> {
 
 /// The report: a function of the bundle, the genesis and this program's version.
 pub fn as_json(audited: &Audited, trusted: &BlockId) -> Value {
-    let Audited { checks, story, digest, bytes } = audited;
+    let Audited { checks, story, digest, bytes, verdicts } = audited;
     let failed = audited.failed();
     let tip = story.tip.as_ref().map(|tip| &tip.header);
     json!({
@@ -59,6 +69,7 @@ pub fn as_json(audited: &Audited, trusted: &BlockId) -> Value {
         "transactions": story.transactions.len(),
         "records": story.records.len(),
         "histories": story.histories.len(),
+        "verdicts": verdicts,
         "checks": checks.iter().map(|check| json!({
             "name": check.name,
             "passed": check.passed(),
@@ -135,6 +146,27 @@ fn print_checks(context: &Context, checks: &[Check]) {
             let line = format!("{} {}: {failure}", context.mark(false), check.name);
             context.print(&line);
         }
+    }
+}
+
+/// Most verdicts printed for people; the others are counted.
+const VERDICTS_SHOWN_MAX: usize = 30;
+
+fn print_verdicts(context: &Context, audited: &Audited) {
+    if !audited.verdicts.is_empty() {
+        context.print("");
+    }
+    for verdict in audited.verdicts.iter().take(VERDICTS_SHOWN_MAX) {
+        let because = render::safe(context.lang.pick(&verdict.because, &verdict.because_zh));
+        let (word, subject, basis) =
+            (verdict.verdict, render::safe(&verdict.subject), render::safe(&verdict.basis));
+        context.print(&format!("{word}: {because} [{basis}]\n    {subject}"));
+    }
+    let more = audited.verdicts.len().saturating_sub(VERDICTS_SHOWN_MAX);
+    if more > 0 {
+        let text =
+            text!("{more} more verdicts: --output json", "另有 {more} 项结论：--output json");
+        context.print(text.in_lang(context.lang));
     }
 }
 
