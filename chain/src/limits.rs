@@ -33,6 +33,12 @@ pub const STATE_VALUE_BYTES_MAX: usize = 64 * 1024;
 pub const STATE_KEY_BYTES_MAX: usize = 512;
 /// Longest rule identifier, in bytes.
 pub const RULE_ID_BYTES_MAX: usize = 16;
+/// Largest signed note, in bytes: a checkpoint and 256 lines of at most 250.
+pub const NOTE_BYTES_MAX: usize = 64 * 1024;
+/// Most signature lines of a note: every validator's and as many witnesses'.
+pub const NOTE_SIGNATURES_MAX: usize = 2 * VALIDATORS_MAX;
+/// Longest name of a note key, in bytes.
+pub const NOTE_NAME_BYTES_MAX: usize = 128;
 /// Largest audit bundle read as a whole, in bytes; larger ones are read frame by frame.
 pub const BUNDLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Largest frame of an audit bundle, in bytes: an envelope with the events of its 500 actions.

@@ -8,7 +8,7 @@ use crate::commands::{
     tx, versions,
 };
 use crate::context::Globals;
-use crate::devnet;
+use crate::{devnet, witness};
 
 /// Mulu 目录链: the command line of a department, an application and an auditor.
 ///
@@ -130,6 +130,8 @@ pub enum Command {
     /// Evidence: export, verify offline, show 审计
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Cosign checkpoints of logs that only grew 见证：联署只增不改的日志检查点
+    Witness(witness::WitnessArgs),
     /// A development consortium on this machine 本机开发联盟链
     Devnet(devnet::DevnetArgs),
 }

@@ -36,6 +36,7 @@ use crate::context::Context;
 use crate::devnet::{self, DevnetError};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::text;
+use crate::witness;
 
 /// Runs a command.
 ///
@@ -75,6 +76,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Import(args) => import::run(context, &args),
         Command::Catalog(command) => catalog::run(context, command),
         Command::Audit(command) => audit::run(context, command),
+        Command::Witness(args) => witness::run(context, &args),
         Command::Devnet(args) => devnet::run(args).map_err(|error| devnet_failure(&error)),
     }
 }

@@ -21,6 +21,7 @@ mod render;
 mod submit;
 #[cfg(test)]
 mod testing;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -167,6 +167,12 @@ pub fn admit(
         | PeerMessage::Pass(_)
         | PeerMessage::SnapshotRequest(_)
         | PeerMessage::SnapshotAnswer(_) => return Err(NotAdmitted::NotForReplica),
+        PeerMessage::Checkpoint(line) => {
+            let (height, signer) = (Height::GENESIS, line.validator);
+            let line = Verified::check(line, chain_id, verifier);
+            let refusal = NotAdmitted::Signature { what: "checkpoint", height, signer };
+            PeerInput::Checkpoint(line.ok_or(refusal)?)
+        }
         PeerMessage::Polka(polka) => PeerInput::Polka(polka),
         PeerMessage::RoundCertificate(certificate) => PeerInput::RoundCertificate(certificate),
         PeerMessage::Status(height) => PeerInput::Status(height),

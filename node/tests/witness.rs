@@ -6,13 +6,15 @@
 mod net;
 
 use mulu_chain::certificate::VoteKind;
+use mulu_chain::checkpoint::Checkpoint;
 use mulu_chain::digest::Digest;
+use mulu_chain::signature::{Signature, SigningKey};
 use mulu_chain::types::Height;
 use mulu_contracts::state::StateRead as _;
 use mulu_node::replica::evidence::STATEMENTS_PER_HEIGHT_MAX;
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::handle::Status;
-use mulu_node::replica::wire::{PeerMessage, WireVote};
+use mulu_node::replica::wire::{PeerMessage, Signed as _, WireCheckpoint, WireVote};
 use net::Net;
 
 fn running(seed: u64, height: u64) -> Net {
@@ -34,7 +36,7 @@ fn vote(
     let key = &net.nodes[by].key;
     let block = block.map(|byte| Digest::sha256(&[byte]));
     let validator = key.public_key();
-    let signature = mulu_chain::signature::Signature::from_bytes([0; 64]);
+    let signature = Signature::from_bytes([0; 64]);
     let vote = WireVote { height: Height(height), round, kind, block, validator, signature };
     net.sign_vote(key, vote)
 }
@@ -208,4 +210,82 @@ fn forgotten_votes_in_doubt_are_no_alarm() {
     let forgotten = vote(&net, 1, height(&net, 1), 0, VoteKind::Prevote, Some(3));
     net.hand_message(1, 2, PeerMessage::Vote(forgotten));
     assert!(!status(&net, 1).alarm);
+}
+
+fn served(net: &Net, node: usize) -> Option<(Checkpoint, usize)> {
+    let note = net.nodes[node].replica.as_ref()?.status().checkpoint?;
+    let set = net.nodes[node].ledger.validator_set(Height(1)).unwrap().unwrap();
+    let chain_id = net.genesis_block().header.chain_id;
+    let checkpoint = mulu_chain::checkpoint::verify(&note, &chain_id, &set).unwrap();
+    Some((checkpoint, note.lines().filter(|line| line.starts_with('—')).count()))
+}
+
+#[test]
+fn every_node_serves_a_checkpoint_that_a_quorum_signed() {
+    let mut net = Net::new(29);
+    net.start_all();
+    net.run_until_height(1, 600_000);
+    net.submit_offices(0, 3);
+    net.run_until_height(4, 600_000);
+    net.run_for(5_000);
+    for node in 0..4 {
+        let tip = net.nodes[node].ledger.tip().unwrap().header;
+        let (checkpoint, lines) = served(&net, node).expect("a checkpoint");
+        assert_eq!(checkpoint, Checkpoint::of(&tip), "node {node}");
+        assert_eq!((checkpoint.size, lines), (3, 4), "node {node}: the lines of all four");
+    }
+    // One that was away hears the lines when it is back, also of what others signed meanwhile.
+    net.kill(3);
+    net.submit_offices(1, 5);
+    net.run_for(20_000);
+    let (checkpoint, lines) = served(&net, 0).expect("a checkpoint");
+    assert_eq!(lines, 3, "a quorum is enough");
+    assert!(checkpoint.size > 3);
+    net.restart(3);
+    net.run_for(20_000);
+    assert_eq!(served(&net, 3).expect("a checkpoint").0, served(&net, 0).unwrap().0);
+}
+
+#[test]
+fn lines_of_strangers_and_over_another_root_count_for_nothing() {
+    let mut net = Net::new(31);
+    net.start_all();
+    // Nobody hears anybody's lines but node 0, and that what this test makes of them.
+    net.filter = Box::new(|_, _, _, message| !matches!(message, PeerMessage::Checkpoint(_)));
+    net.run_until_height(1, 600_000);
+    net.submit_offices(0, 3);
+    net.run_until_height(4, 600_000);
+    net.run_for(5_000);
+    assert_eq!(served(&net, 0), None, "one line is no quorum");
+    let (chain_id, tip) = (net.genesis_block().header.chain_id, net.nodes[0].ledger.tip().unwrap());
+    let sign = |key: &SigningKey, size: u64, root: Digest| {
+        let (validator, signature) = (key.public_key(), Signature::from_bytes([0; 64]));
+        let unsigned = WireCheckpoint { size, root, validator, signature };
+        let signature = key.sign(&unsigned.signed_bytes(&chain_id));
+        WireCheckpoint { signature, ..unsigned }
+    };
+    let (size, root) = (tip.header.log_size, tip.header.log_root);
+    let strangers: Vec<_> =
+        (0..9).map(|n| sign(&SigningKey::from_seed(&[n; 32]), size, root)).collect();
+    for line in strangers {
+        assert!(net.hand_message(0, 1, PeerMessage::Checkpoint(line)), "it is signed");
+    }
+    for node in 1..4 {
+        let key = SigningKey::from_seed(net.nodes[node].key.seed());
+        let other = sign(&key, size, Digest::ZERO);
+        let ahead = sign(&key, size + 7, root);
+        let mut forged = sign(&key, size, root);
+        forged.root = Digest::ZERO;
+        assert!(net.hand_message(0, node, PeerMessage::Checkpoint(other)));
+        assert!(net.hand_message(0, node, PeerMessage::Checkpoint(ahead)));
+        assert!(!net.hand_message(0, node, PeerMessage::Checkpoint(forged)), "another's signature");
+    }
+    assert_eq!(served(&net, 0), None);
+    assert!(net.nodes[0].replica.as_ref().unwrap().bounds().checkpoint_lines <= 8);
+    for node in 1..3 {
+        let key = SigningKey::from_seed(net.nodes[node].key.seed());
+        let good = sign(&key, size, root);
+        assert!(net.hand_message(0, node, PeerMessage::Checkpoint(good)));
+    }
+    assert_eq!(served(&net, 0).expect("three of four").1, 3);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mulu_node::config::Config;
 use mulu_node::replica::{
-    candidates, core, evidence, guard, intake, mempool, peers, proposals, report, serving, sync,
-    wire,
+    candidates, checkpoints, core, evidence, guard, intake, mempool, peers, proposals, report,
+    serving, sync, wire,
 };
 use mulu_node::{
     agenda, bootstrap, events, ingest, lobby, p2p, run, search, snapshot_server, vote_log, webhooks,
@@ -44,6 +44,7 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
     bounds! {
         "replica/core.rs" core: CORE_QUEUE_HEIGHTS_MAX, CORE_QUEUE_MESSAGES_MAX, STATUS_INTERVAL;
         "replica/candidates.rs" candidates: BODIES_PER_SENDER_MAX, PROPOSALS_PER_ROUND_MAX, PROPOSALS_PER_PROPOSER_MAX, PROPOSALS_FAR_PER_PROPOSER_MAX, HEIGHTS_AHEAD_MAX;
+        "replica/checkpoints.rs" checkpoints: CHECKPOINTS_KEPT_MAX, CHECKPOINT_INTERVAL_MS;
         "replica/proposals.rs" proposals: ROUNDS_AHEAD_MAX, BLOCK_AGE_MS_MAX;
         "replica/mempool.rs" mempool: MEMPOOL_TRANSACTIONS_MAX, MEMPOOL_BYTES_MAX, MEMPOOL_MEMBER_TRANSACTIONS_MAX;
         "replica/intake.rs" intake: PUSH_DELAY, RESEND_TRANSACTIONS_MAX, PUSH_BYTES_MAX;

@@ -29,6 +29,7 @@ mod rules;
 mod search;
 mod serve;
 mod submit;
+mod tlog;
 mod tls;
 mod transactions;
 mod versions;
@@ -177,6 +178,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/network", get(network::read))
         .route("/v1/petitions", get(network::petitions).post(network::petition))
         .route("/v1/passes", post(network::pass))
+        .route("/v1/transactions/{id}/tlog-proof", get(tlog::proof))
+        .route("/checkpoint", get(tlog::checkpoint))
+        .route("/tile/{*path}", get(tlog::tile))
         .route("/v1/records/{*key}", get(records::read))
         .route("/v1/history/{*subject}", get(history::read))
         .route("/v1/versions/{*key}", get(versions::list))

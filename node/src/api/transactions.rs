@@ -139,7 +139,7 @@ pub async fn wait_committed(
     }
 }
 
-fn parse_id(text: &str) -> Result<TransactionId, Problem> {
+pub(super) fn parse_id(text: &str) -> Result<TransactionId, Problem> {
     text.parse().map_err(|_| {
         invalid_parameter(
             "id",
@@ -151,7 +151,7 @@ fn parse_id(text: &str) -> Result<TransactionId, Problem> {
     })
 }
 
-fn unknown(id: &TransactionId) -> Problem {
+pub(super) fn unknown(id: &TransactionId) -> Problem {
     not_found(
         Text::with(
             format!("no block of this node holds the transaction {id}"),

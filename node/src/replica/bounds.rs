@@ -29,6 +29,8 @@ pub struct Bounds {
     pub evidence_statements: usize,
     /// Equivocations found and not yet on the chain.
     pub evidence_pending: usize,
+    /// Lines under checkpoints kept.
+    pub checkpoint_lines: usize,
     /// Connected peers.
     pub peers: usize,
 }
@@ -50,6 +52,7 @@ impl Replica {
             transactions_to_push: inner.to_push.len(),
             evidence_statements: inner.watch.statements_len(),
             evidence_pending: inner.watch.pending().len(),
+            checkpoint_lines: inner.checkpoints.lines_len(),
             peers: inner.peers.len(),
         }
     }

@@ -19,6 +19,7 @@ use mulu_chain::validator::ValidatorSet;
 use mulu_contracts::transaction::Transaction;
 
 use super::candidates::Candidates;
+use super::checkpoints::Checkpoints;
 use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
 use super::evidence::Watch;
 use super::executor::{Executed, ExecutionError};
@@ -143,6 +144,7 @@ pub(super) struct Inner {
     /// Which validator this node speaks for, signed; none on an observer.
     pub(super) identity: Option<WireIdentity>,
     pub(super) identity_said: TimeMs,
+    pub(super) checkpoints: Checkpoints,
     /// Whether the block on its way to disk changes members.
     pub(super) members_changed: bool,
     pub(super) committed_at: TimeMs,
@@ -240,6 +242,7 @@ impl Replica {
             to_push: Vec::new(),
             identity,
             identity_said: now,
+            checkpoints: Checkpoints::default(),
             members_changed: false,
             round: None,
             watch: Watch::default(),
@@ -300,6 +303,7 @@ impl Replica {
             mempool_bytes: inner.mempool.bytes(),
             is_validator: inner.is_validator(),
             equivocations: inner.watch.total(),
+            checkpoint: inner.checkpoints.served(),
             alarm: matches!(inner.guard.standing, Standing::Alarm(_)),
             abstaining: inner.guard.standing.abstains(working).map(str::to_owned),
             peers: inner

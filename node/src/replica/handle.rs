@@ -66,6 +66,9 @@ pub struct Status {
     pub alarm: bool,
     /// Equivocations seen since the start: validators that signed two things for one step.
     pub equivocations: u64,
+    /// The newest checkpoint of the log that a quorum of validators signed.
+    #[serde(skip)]
+    pub checkpoint: Option<Arc<str>>,
     /// Peers connected right now, with the height each last reported.
     pub peers: Vec<PeerStatus>,
 }

@@ -122,6 +122,7 @@ impl Inner {
     }
 
     fn on_committed(&mut self) -> Result<(), ReplicaError> {
+        let parent_time = self.tip.header.time_ms;
         self.tip = self.ledger.tip()?;
         self.committed_at = self.elapsed;
         let height = self.tip.header.height;
@@ -147,6 +148,7 @@ impl Inner {
         }
         self.mempool.remove_expired(height);
         self.broadcast(PeerMessage::Status(height));
+        self.checkpoint_committed(parent_time);
         if self.log_bytes > crate::vote_log::ROTATE_BYTES {
             let mut live = vec![LogRecord::Mark(height).to_frame()];
             match &self.guard.standing {

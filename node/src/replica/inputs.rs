@@ -39,6 +39,10 @@ impl Replica {
             }
             PeerInput::Blocks(blocks) => return self.on_sync_blocks(from, blocks),
             PeerInput::Identity(identity) => return self.on_identity(from, &identity),
+            PeerInput::Checkpoint(line) => {
+                self.inner.on_checkpoint(&line);
+                return Ok(());
+            }
         };
         if height < working {
             return Ok(());
@@ -75,6 +79,7 @@ impl Replica {
                 let height = self.inner.tip.header.height;
                 self.inner.broadcast(PeerMessage::Status(height));
                 self.inner.repeat_identity();
+                self.inner.checkpoint_timer();
                 self.inner.serve_waiting()?;
                 self.inner.request_blocks();
                 self.inner.report_equivocations()?;

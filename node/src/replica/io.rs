@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use super::handle::{Submission, SubmitVerdict};
 use super::signing::Verifier;
 use super::wire::{
-    PeerMessage, Signed, WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireVote,
+    PeerMessage, Signed, WireCheckpoint, WireIdentity, WirePolka, WireProposal,
+    WireRoundCertificate, WireVote,
 };
 use crate::storage::Decided;
 
@@ -87,6 +88,8 @@ pub enum PeerInput {
     Blocks(Vec<(VerifiedBlock, CommitCertificate)>),
     /// Which validator the peer speaks for.
     Identity(Verified<WireIdentity>),
+    /// A validator's line under a checkpoint.
+    Checkpoint(Verified<WireCheckpoint>),
 }
 
 /// What enters the replica.

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod candidates;
+pub mod checkpoints;
 mod consensus;
 mod context;
 mod convert;

@@ -49,6 +49,7 @@ impl Inner {
         if let Some(identity) = self.identity.clone() {
             self.effects.push(Effect::Send(id, Box::new(PeerMessage::Identity(identity))));
         }
+        self.tell_checkpoint(id);
         for message in push_messages(&self.mempool.own(RESEND_TRANSACTIONS_MAX)) {
             self.effects.push(Effect::Send(id, Box::new(message)));
         }

@@ -6,6 +6,7 @@
 use bincode::{Decode, Encode};
 use mulu_chain::block::{Block, CertifiedBlock};
 use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
+use mulu_chain::checkpoint::{Checkpoint, origin};
 use mulu_chain::codec::{self, CodecInvalid};
 use mulu_chain::digest::{Digest, Domain};
 use mulu_chain::limits::{BLOCK_BYTES_MAX, VALIDATORS_MAX};
@@ -112,6 +113,19 @@ pub struct WireIdentity {
     pub signature: Signature,
 }
 
+/// A validator's line under a checkpoint of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct WireCheckpoint {
+    /// Leaves of the log.
+    pub size: u64,
+    /// Its root.
+    pub root: Digest,
+    /// The validator.
+    pub validator: PublicKey,
+    /// Over the checkpoint's text (SPEC section 7).
+    pub signature: Signature,
+}
+
 /// Everything a peer may say.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum PeerMessage {
@@ -148,6 +162,8 @@ pub enum PeerMessage {
     SnapshotRequest(SnapshotRequest),
     /// Its answer, for a node that is being made.
     SnapshotAnswer(Box<SnapshotAnswer>),
+    /// A validator's line under a checkpoint.
+    Checkpoint(WireCheckpoint),
 }
 
 /// A frame we do not accept.
@@ -222,6 +238,21 @@ impl Signed for WireIdentity {
     }
 }
 
+impl Signed for WireCheckpoint {
+    fn signer(&self) -> &PublicKey {
+        &self.validator
+    }
+
+    fn signed_bytes(&self, chain_id: &ChainId) -> Vec<u8> {
+        let WireCheckpoint { size, root, .. } = *self;
+        Checkpoint { origin: origin(chain_id), size, root }.text().into_bytes()
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
 impl PeerMessage {
     /// Writes a frame.
     pub fn to_frame(&self) -> Vec<u8> {
@@ -256,6 +287,7 @@ impl PeerMessage {
             | PeerMessage::Petition(_)
             | PeerMessage::Pass(_)
             | PeerMessage::SnapshotRequest(_)
+            | PeerMessage::Checkpoint(_)
             | PeerMessage::BlocksRequest { .. } => true,
         };
         if bounded { Ok(message) } else { Err(WireInvalid::Bound) }

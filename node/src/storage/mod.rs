@@ -42,6 +42,7 @@ mod proofs;
 mod related;
 mod rocks;
 mod snapshot;
+mod tiles;
 mod tree;
 
 #[cfg(test)]

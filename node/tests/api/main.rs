@@ -7,4 +7,5 @@ mod limits;
 mod read;
 mod socket;
 mod submit;
+mod tlog;
 mod verify;

@@ -34,7 +34,9 @@ type Step = (PublicKey, Height, u32, u8);
 
 /// What a crash is counted by: everything that reaches a disk or says more than a height.
 fn matters(effect: &Effect) -> bool {
-    let says = |message: &PeerMessage| !matches!(message, PeerMessage::Status(_));
+    let says = |message: &PeerMessage| {
+        !matches!(message, PeerMessage::Status(_) | PeerMessage::Checkpoint(_))
+    };
     match effect {
         Effect::Persist(_) | Effect::RotateLog(_) | Effect::Commit(_) => true,
         Effect::Send(_, message) => says(message),

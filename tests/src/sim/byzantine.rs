@@ -12,7 +12,7 @@ use mulu_chain::digest::Digest;
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::{ChainId, Height};
 use mulu_node::replica::signing::Signer;
-use mulu_node::replica::wire::{PeerMessage, WireProposal, WireVote};
+use mulu_node::replica::wire::{PeerMessage, Signed as _, WireCheckpoint, WireProposal, WireVote};
 
 use super::consortium::Consortium;
 use super::plan::Behaviour;
@@ -155,6 +155,13 @@ impl Liar {
             PeerMessage::Blocks(_) => (*self.lie_about_blocks(message)).clone(),
             // Nobody else's can be made, and its own is true.
             PeerMessage::Identity(_) => return vec![message.clone()],
+            PeerMessage::Checkpoint(line) => {
+                let root = Digest::sha256(line.root.as_bytes());
+                let lie =
+                    WireCheckpoint { root, validator: self.signer.public_key(), ..line.clone() };
+                let signature = self.signer.sign(&lie.signed_bytes(&self.chain_id));
+                PeerMessage::Checkpoint(WireCheckpoint { signature, ..lie })
+            }
         };
         vec![Arc::new(lie)]
     }

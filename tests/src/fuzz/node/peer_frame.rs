@@ -10,7 +10,8 @@ use mulu_chain::types::Height;
 use mulu_node::replica::snapshot_wire::{SnapshotAnswer, SnapshotRequest};
 use mulu_node::replica::wire::{
     FRAME_BYTES_MAX, PEER_ID_BYTES_MAX, PUSH_TRANSACTIONS_MAX, PeerMessage, SYNC_BLOCKS_MAX,
-    WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireRoundVote, WireVote,
+    WireCheckpoint, WireIdentity, WirePolka, WireProposal, WireRoundCertificate, WireRoundVote,
+    WireVote,
 };
 
 use super::Outcome;
@@ -64,6 +65,7 @@ pub fn run(data: &[u8]) -> Outcome {
             assert!(identity.peer.len() <= PEER_ID_BYTES_MAX);
             "identity"
         }
+        PeerMessage::Checkpoint(_) => "checkpoint",
     })
 }
 
@@ -130,6 +132,10 @@ pub fn seeds() -> Seeds {
         (
             "identity",
             PeerMessage::Identity(WireIdentity { peer: vec![9; 38], validator, signature }),
+        ),
+        (
+            "checkpoint",
+            PeerMessage::Checkpoint(WireCheckpoint { size: 9, root: block, validator, signature }),
         ),
     ];
     messages.into_iter().map(|(name, message)| (name, message.to_frame())).collect()
