@@ -43,7 +43,7 @@ pub const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// Fewest heights for which a snapshot is worth its trouble unless one is asked for.
 pub const HEIGHTS_MIN: u64 = 1_000;
 /// Between two lines of progress.
-const TOLD_EVERY: Duration = Duration::from_secs(2);
+pub const TOLD_EVERY: Duration = Duration::from_secs(2);
 
 /// Why there is no snapshot; the node goes on with blocks.
 #[derive(Debug, thiserror::Error)]
