@@ -9,6 +9,7 @@ use crate::commands::{
 };
 use crate::context::Globals;
 use crate::{devnet, witness};
+use crate::{bench, devnet};
 
 /// Mulu 目录链: the command line of a department, an application and an auditor.
 ///
@@ -134,6 +135,8 @@ pub enum Command {
     Witness(witness::WitnessArgs),
     /// A development consortium on this machine 本机开发联盟链
     Devnet(devnet::DevnetArgs),
+    /// Measure a consortium on this machine: rates, latencies, CPU, disk 性能测量
+    Bench(bench::BenchArgs),
 }
 
 #[cfg(test)]

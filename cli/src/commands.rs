@@ -77,6 +77,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Catalog(command) => catalog::run(context, command),
         Command::Audit(command) => audit::run(context, command),
         Command::Witness(args) => witness::run(context, &args),
+        Command::Bench(args) => crate::bench::run(context, &args),
         Command::Devnet(args) => devnet::run(args).map_err(|error| devnet_failure(&error)),
     }
 }

@@ -153,6 +153,31 @@ pub fn run(args: DevnetArgs) -> Result<(), DevnetError> {
     }
 }
 
+/// A node of a development consortium, for those who measure it.
+pub(crate) struct NodePlace {
+    /// Its home folder.
+    pub home: PathBuf,
+    /// Where it answers.
+    pub api: std::net::SocketAddr,
+    node: layout::Node,
+}
+
+impl NodePlace {
+    /// Its process, if it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        process::running_pid(&self.node)
+    }
+}
+
+/// The nodes of a consortium's folder.
+///
+/// # Errors
+/// [`DevnetError::NotADevnet`].
+pub(crate) fn places(dir: &std::path::Path) -> Result<Vec<NodePlace>, DevnetError> {
+    let nodes = Devnet::open(dir)?.into_nodes().into_iter();
+    Ok(nodes.map(|node| NodePlace { home: node.home.clone(), api: node.api, node }).collect())
+}
+
 /// Prints a line. A reader that went away (`mulu devnet up | head`) is no reason to stop halfway.
 fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");

@@ -7,6 +7,7 @@
 
 mod args;
 mod audit;
+mod bench;
 mod catalog;
 mod commands;
 mod context;

@@ -49,6 +49,10 @@ impl Devnet {
         &self.nodes
     }
 
+    pub fn into_nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
     /// The node of a department.
     pub fn node(&self, name: &str) -> Result<&Node, DevnetError> {
         self.nodes.iter().find(|node| node.department.slug == name).ok_or_else(|| {
