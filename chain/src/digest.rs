@@ -55,6 +55,8 @@ pub enum Domain {
     ValidatorNode,
     /// A pass into the network for a newcomer: signed bytes.
     Pass,
+    /// A node's receipt for transactions submitted to it: signed bytes.
+    Acknowledgement,
 }
 
 impl Domain {
@@ -76,6 +78,7 @@ impl Domain {
             Domain::VoteLog => "mulu/vote-log/v1",
             Domain::ValidatorNode => "mulu/validator-node/v1",
             Domain::Pass => "mulu/pass/v1",
+            Domain::Acknowledgement => "mulu/acknowledgement/v1",
         }
     }
 

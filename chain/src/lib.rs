@@ -8,6 +8,7 @@
 #![deny(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 #![deny(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod acknowledgement;
 pub mod archive;
 pub mod block;
 pub mod bundle;

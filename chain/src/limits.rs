@@ -13,6 +13,10 @@ pub const JSON_DEPTH_MAX: usize = 16;
 pub const JSON_INTEGER_MAX: u64 = 9_007_199_254_740_991;
 /// Longest single JSON string, in bytes.
 pub const JSON_STRING_BYTES_MAX: usize = 16 * 1024;
+/// Most transactions submitted together, and so named in one receipt of a submission.
+pub const ACKNOWLEDGED_MAX: usize = 256;
+/// Largest body of several envelopes submitted together, in bytes.
+pub const SUBMISSION_BYTES_MAX: usize = 1024 * 1024;
 /// Most transactions in one block.
 pub const BLOCK_TRANSACTIONS_MAX: usize = 4096;
 /// Largest encoded block, in bytes.

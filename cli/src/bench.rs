@@ -199,8 +199,7 @@ fn measure_all(
             // A city's day at half the load: of ten transactions six receipts, three single
             // entries, one catalog of several.
             let mut items = Vec::new();
-            let mut receipts = receipts::receipts(bench, &mut grants, many / 2)?.into_iter();
-            while let Some(receipt) = receipts.next() {
+            for receipt in receipts::receipts(bench, &mut grants, many / 2)? {
                 items.push(receipt);
                 if items.len() % 10 == 6 {
                     items.extend(bench.entries(3, 1, Size::Realistic)?);

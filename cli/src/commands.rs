@@ -29,6 +29,7 @@ pub mod search;
 pub mod show;
 pub mod status;
 pub mod tx;
+pub mod tx_receipt;
 pub mod versions;
 
 use crate::args::Command;

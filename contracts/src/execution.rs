@@ -14,6 +14,7 @@ use mulu_chain::types::{ChainId, Height, TimeMs};
 
 use crate::action::Action;
 use crate::call::Call;
+use crate::member::Member;
 use crate::overlay::Overlay;
 use crate::params::Params;
 use crate::rejection::{Rejection, Step, Stop, require};
@@ -94,7 +95,40 @@ pub fn check(
     state: &dyn StateRead,
 ) -> Result<Result<(), Rejection>, StateReadError> {
     let params = state::params(state, context.height)?;
-    execute(context, &params, 0, transaction, &mut Overlay::new(state))
+    Ok(try_alone(context, &params, transaction, state)?.map(|_| ()))
+}
+
+/// What a transaction would write alone in the given block, under the given parameters.
+///
+/// # Errors
+/// [`StateReadError`] if the world failed.
+pub fn try_alone(
+    context: &BlockContext,
+    params: &Params,
+    transaction: &Transaction,
+    state: &dyn StateRead,
+) -> Result<Result<BTreeMap<String, Vec<u8>>, Rejection>, StateReadError> {
+    let mut overlay = Overlay::new(state);
+    let verdict = execute(context, params, 0, transaction, &mut overlay)?;
+    Ok(verdict.map(|()| overlay.into_parts().0))
+}
+
+/// Whether those who submit and sign a transaction stand on the chain and may speak now: every check
+/// that comes before its actions.
+///
+/// # Errors
+/// [`StateReadError`] if the world failed.
+pub fn check_standing(
+    context: &BlockContext,
+    params: &Params,
+    transaction: &Transaction,
+    state: &dyn StateRead,
+) -> Result<Result<(), Rejection>, StateReadError> {
+    match standing(context, params, transaction, &Overlay::new(state)) {
+        Ok(_) => Ok(Ok(())),
+        Err(Stop::Rule(rule, detail)) => Ok(Err(Rejection { rule, action: 0, detail })),
+        Err(Stop::World(error)) => Err(error),
+    }
 }
 
 /// Executes one transaction and keeps or forgets what it wrote.
@@ -129,19 +163,9 @@ fn run(
     overlay: &mut Overlay<'_>,
     action: &mut u32,
 ) -> Step {
-    check_validity(context, params, transaction)?;
+    let Standing { submitter, delegation, mut signers } =
+        standing(context, params, transaction, overlay)?;
     let payload = transaction.payload();
-    let mut submitter = member::in_force(overlay, &payload.submitter.member)?;
-    let mut delegation = None;
-    if let Some(principal) = &payload.on_behalf_of {
-        submitter = member::in_force(overlay, principal)?;
-        delegation::check(context, payload, principal, overlay)?;
-        delegation = Some(delegation_key(principal, &payload.submitter.member));
-    }
-    if let Some(id) = &payload.submitter.office {
-        office::in_force(overlay, id, &submitter.uscc)?;
-    }
-    let mut signers = Signers::resolve(context, transaction, overlay)?;
     for (number, content) in (0u32..).zip(&payload.actions) {
         *action = number;
         let mut call = Call {
@@ -160,6 +184,35 @@ fn run(
     }
     *action = 0;
     signers.all_needed()
+}
+
+/// Who submits, and by whose leave.
+struct Standing {
+    submitter: Member,
+    delegation: Option<String>,
+    signers: Signers,
+}
+
+fn standing(
+    context: &BlockContext,
+    params: &Params,
+    transaction: &Transaction,
+    overlay: &Overlay<'_>,
+) -> Step<Standing> {
+    check_validity(context, params, transaction)?;
+    let payload = transaction.payload();
+    let mut submitter = member::in_force(overlay, &payload.submitter.member)?;
+    let mut delegation = None;
+    if let Some(principal) = &payload.on_behalf_of {
+        submitter = member::in_force(overlay, principal)?;
+        delegation::check(context, payload, principal, overlay)?;
+        delegation = Some(delegation_key(principal, &payload.submitter.member));
+    }
+    if let Some(id) = &payload.submitter.office {
+        office::in_force(overlay, id, &submitter.uscc)?;
+    }
+    let signers = Signers::resolve(context, transaction, overlay)?;
+    Ok(Standing { submitter, delegation, signers })
 }
 
 fn check_validity(context: &BlockContext, params: &Params, transaction: &Transaction) -> Step {

@@ -101,7 +101,8 @@ impl<'s> Overlay<'s> {
 
     /// Keeps what the transaction wrote.
     pub(crate) fn commit(&mut self) {
-        self.changes.append(&mut self.pending);
+        // Not `append`, which walks all that the block has written so far for each transaction.
+        self.changes.extend(std::mem::take(&mut self.pending));
         self.events.append(&mut self.pending_events);
     }
 

@@ -16,6 +16,7 @@ pub mod home;
 pub mod index_command;
 pub mod ingest;
 pub mod join;
+pub mod journal;
 pub mod keys;
 pub mod lobby;
 pub mod logging;

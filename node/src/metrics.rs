@@ -44,6 +44,13 @@ pub struct RouteLabel {
     pub route: String,
 }
 
+/// Label of the ledger's columns.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ColumnLabel {
+    /// The column family.
+    pub column: &'static str,
+}
+
 /// Label of submitted transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct VerdictLabel {
@@ -91,6 +98,8 @@ pub struct Metrics {
     pub http_request_duration_seconds: Family<RouteLabel, Histogram>,
     /// Submitted transactions by the node's verdict.
     pub transactions_submitted: Family<VerdictLabel, Counter>,
+    /// Bytes of the ledger's table files by column.
+    pub storage_column_bytes: Family<ColumnLabel, CountGauge>,
     /// Deliveries of webhooks by what the receiver made of them.
     pub webhook_deliveries: Family<WebhookLabels, Counter>,
     /// Committed blocks.
@@ -142,6 +151,7 @@ impl Metrics {
                 Histogram::new(DURATION_BUCKETS_S)
             }),
             transactions_submitted: Family::default(),
+            storage_column_bytes: Family::default(),
             webhook_deliveries: Family::default(),
             commits: counter(&mut registry, "commits", "Committed blocks"),
             committed_transactions: counter(
@@ -187,6 +197,11 @@ impl Metrics {
             "transactions_submitted",
             "Submitted transactions by verdict",
             metrics.transactions_submitted.clone(),
+        );
+        registry.register(
+            "storage_column_bytes",
+            "Bytes of the ledger's table files by column",
+            metrics.storage_column_bytes.clone(),
         );
         registry.register(
             "webhook_deliveries",

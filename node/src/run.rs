@@ -13,11 +13,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_malachitebft_core_types::LinearTimeouts;
 use crossbeam_channel::bounded;
 use libp2p::Multiaddr;
-use mulu_chain::types::{Height, TimeMs};
+use mulu_chain::types::{ChainId, Height, TimeMs};
+use mulu_contracts::transaction::Transaction;
 use tokio::sync::{oneshot, watch};
 
 use crate::api::{
-    self, Access, ApiState, FoundingInfo, HostPolicy, NetworkState, NodeInfo, TlsError,
+    self, Access, ApiState, FoundingInfo, HostPolicy, NetworkState, NodeInfo, Receipts, TlsError,
 };
 use crate::bootstrap;
 use crate::byte_budget::ByteBudget;
@@ -26,6 +27,7 @@ use crate::disk::OsDisk;
 use crate::driver::{Driver, DriverError};
 use crate::ingest::{INPUT_BYTES_MAX, Ingest, VerifiedCache};
 use crate::join::{self, JoinError};
+use crate::journal::{Journal, Taken};
 use crate::keys::{self, KeyError};
 use crate::lobby::{Lobby, LobbyHandle, LobbyTask};
 use crate::membership::admitted_peers;
@@ -33,7 +35,7 @@ use crate::metrics::Metrics;
 use crate::p2p::{self, P2pConfig, P2pError, PeerAddress};
 use crate::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use crate::replica::guard::LogRecord;
-use crate::replica::handle::{ReplicaHandle, Status};
+use crate::replica::handle::{ReplicaHandle, Status, SubmitVerdict};
 use crate::replica::signing::{Ed25519, Signer, Verifier};
 use crate::search::Search;
 use crate::snapshot_server;
@@ -47,6 +49,8 @@ pub const INPUTS_MAX: usize = 8_192;
 pub const SUBMISSIONS_MAX: usize = 1_024;
 /// Most network events waiting to be decoded.
 pub const EVENTS_MAX: usize = 1_024;
+/// Pause before what was acknowledged is offered to a full queue again.
+pub const AGAIN_PAUSE: Duration = Duration::from_millis(50);
 /// How long open requests may take to end when the node stops.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -81,6 +85,16 @@ pub enum NodeError {
     /// The ledger is foreign, damaged, locked or unreadable.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The submission journal cannot be used.
+    #[error(
+        "the submission journal {path} cannot be used: {source}; it holds acknowledged transactions that no block holds yet: keep it, and mend the disk or move the file away and let the clients send again"
+    )]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// The vote log cannot be used.
     #[error(transparent)]
     VoteLog(#[from] VoteLogError),
@@ -178,6 +192,14 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
         }
     };
 
+    let journal_path = home.join("data").join("submissions.log");
+    let (journal, recovered) = Journal::open(&journal_path, &ledger)
+        .map_err(|source| NodeError::Journal { path: journal_path, source })?;
+    let receipts = Receipts {
+        key: Arc::new(keys::load(&keys::KeyFile::Node.path(home))?),
+        journal,
+        recovered: Arc::new(recovered),
+    };
     let node = NodeInfo {
         moniker: config.moniker.clone(),
         member: config.member.clone(),
@@ -307,9 +329,15 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
             folder: home.join("data").join("webhooks"),
             metrics: metrics.clone(),
         };
+        tokio::spawn(submit_again(
+            replica.clone(),
+            receipts.recovered.clone(),
+            founding.chain_id().clone(),
+        ));
         let state = ApiState {
             ledger,
             replica,
+            receipts,
             founding: Arc::new(FoundingInfo {
                 text,
                 digest: founding.digest(),
@@ -396,6 +424,27 @@ fn own_addresses(config: &Config, peer_id: &str) -> Vec<String> {
 fn wall_clock() -> TimeMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// What was acknowledged before the node stopped goes to the mempool again. A full queue is waited
+/// for; what has expired meanwhile the replica drops.
+async fn submit_again(replica: ReplicaHandle, recovered: Arc<Vec<Taken>>, chain_id: ChainId) {
+    if !recovered.is_empty() {
+        let count = recovered.len();
+        tracing::info!(count, "submitting again what was acknowledged and is not committed");
+    }
+    for taken in recovered.iter() {
+        let envelope = taken.envelope.clone();
+        let parsed = tokio::task::spawn_blocking({
+            let chain_id = chain_id.clone();
+            move || Transaction::parse(envelope.verify().ok()?, &chain_id).ok()
+        });
+        // It was verified before it was written; the journal's checksum held.
+        let Some(transaction) = parsed.await.ok().flatten() else { continue };
+        while replica.submit_acknowledged(transaction.clone()).await == SubmitVerdict::Full {
+            tokio::time::sleep(AGAIN_PAUSE).await;
+        }
+    }
 }
 
 /// Waits for a signal, or for the replica to end on its own.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use mulu_node::config::Config;
 use mulu_node::replica::{
     candidates, checkpoints, core, evidence, guard, intake, mempool, peers, proposals, report,
+    candidates, core, evidence, guard, intake, known, mempool, peers, pending, proposals, report,
     serving, sync, wire,
 };
 use mulu_node::{
-    agenda, bootstrap, events, ingest, lobby, p2p, run, search, snapshot_server, vote_log, webhooks,
+    agenda, bootstrap, events, ingest, journal, lobby, p2p, run, search, snapshot_server, vote_log,
+    webhooks,
 };
 
 /// A bound as a number: of things, bytes or milliseconds.
@@ -47,7 +49,9 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "replica/checkpoints.rs" checkpoints: CHECKPOINTS_KEPT_MAX, CHECKPOINT_INTERVAL_MS;
         "replica/proposals.rs" proposals: ROUNDS_AHEAD_MAX, BLOCK_AGE_MS_MAX;
         "replica/mempool.rs" mempool: MEMPOOL_TRANSACTIONS_MAX, MEMPOOL_BYTES_MAX, MEMPOOL_MEMBER_TRANSACTIONS_MAX;
-        "replica/intake.rs" intake: PUSH_DELAY, RESEND_TRANSACTIONS_MAX, PUSH_BYTES_MAX;
+        "replica/known.rs" known: KNOWN_BYTES_MAX;
+        "replica/pending.rs" pending: PENDING_BYTES_MAX;
+        "replica/intake.rs" intake: EXECUTE_MAX, PUSH_DELAY, RESEND_TRANSACTIONS_MAX, PUSH_BYTES_MAX;
         "replica/wire.rs" wire: FRAME_BYTES_MAX, PUSH_TRANSACTIONS_MAX, SYNC_BLOCKS_MAX, PEER_ID_BYTES_MAX;
         "replica/sync.rs" sync: BLOCKS_AHEAD_MAX, BYTES_AHEAD_MAX, REQUEST_MS_MAX, PASS_OVER_MS, ONE_BEHIND_MS;
         "replica/serving.rs" serving: SERVE_INTERVAL_MS, SERVE_REQUESTS_MAX, SERVE_BYTES_MAX, SERVE_ANSWER_BYTES_MAX;
@@ -61,7 +65,8 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "snapshot_server.rs" snapshot_server: QUESTIONS_MAX, SERVED_BYTES_PER_S;
         "lobby.rs" lobby: PASSES_MAX, PASSES_PER_MEMBER_MAX, PASS_MS_MAX, PETITIONS_MAX, PETITIONS_PER_PEER_MAX;
         "lobby/task.rs" lobby: REQUESTS_MAX;
-        "run.rs" run: INPUTS_MAX, SUBMISSIONS_MAX, EVENTS_MAX, STOP_GRACE;
+        "journal.rs" journal: REWRITE_BYTES, JOURNAL_BYTES_MAX, BODY_BYTES_MAX, GROUPS_MAX, EXPIRED_HEIGHTS;
+        "run.rs" run: AGAIN_PAUSE, INPUTS_MAX, SUBMISSIONS_MAX, EVENTS_MAX, STOP_GRACE;
         "agenda.rs" agenda: INPUTS_BEFORE_TIMER_MAX, SUBMISSION_TURN, IDLE_WAIT;
         "events/reader.rs" events: EXAMINED_MAX, HEIGHTS_PASSED_MAX;
         "webhooks.rs" webhooks: WEBHOOKS_MAX, DELIVERY_EVENTS_MAX, DELIVERY_TIMEOUT, PAUSE_FIRST, PAUSE_LONGEST;

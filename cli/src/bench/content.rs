@@ -5,6 +5,7 @@ use mulu_chain::digest::Digest;
 use mulu_chain::signature::SigningKey;
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::ChainId;
+use mulu_contracts::payload::Payload;
 use mulu_contracts::state::{entry_id, entry_key};
 use mulu_genesis::devnet::{DEPARTMENTS, Department};
 use serde_json::{Value, json};
@@ -193,10 +194,14 @@ impl Author {
             "valid_until": self.height + VALID_HEIGHTS,
             "actions": actions,
         });
-        let payload = serde_json::to_vec(&payload).expect("JSON of JSON cannot fail");
+        // As `mulu` itself writes it.
+        let payload: Payload = serde_json::from_value(payload).map_err(|e| {
+            Failure::usage(text!("the load is no payload: {e}", "负载不是有效载荷：{e}"))
+        })?;
+        let payload = serde_json::to_vec(&payload).expect("records hold nothing JSON cannot carry");
         let bytes = u64::try_from(payload.len()).unwrap_or(0);
-        let envelope = Envelope::sign(payload, keys)
-            .map_err(|e| Failure::usage(text!("{e}", "{e}")))?;
+        let envelope =
+            Envelope::sign(payload, keys).map_err(|e| Failure::usage(text!("{e}", "{e}")))?;
         Ok(Item {
             id: envelope.id(),
             json: envelope.to_json().to_string().into_bytes(),

@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 client for load: one kept connection, requests one after another.
 //!
 //! The load generator shares the machine with the nodes it measures, so it must cost little; what it
-//! needs of HTTP is a status, a `Retry-After` and a body of known length.
+//! needs of HTTP is a status and a body of known length.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -24,8 +24,6 @@ pub struct Connection {
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// `Retry-After`, in seconds.
-    pub retry_after: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -65,7 +63,8 @@ impl Connection {
         let length = body.map_or(0, <[u8]>::len);
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         if body.is_some() {
-            request.push_str("content-type: application/json\r\n");
+            let kind = if path.ends_with("/batch") { "x-ndjson" } else { "json" };
+            request.push_str(&format!("content-type: application/{kind}\r\n"));
         }
         request.push_str(&format!("content-length: {length}\r\n\r\n"));
         let mut bytes = request.into_bytes();
@@ -83,7 +82,7 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<(Answer, bool)> 
     let first = line(stream)?;
     let status = first.split(' ').nth(1).and_then(|code| code.parse().ok());
     let status = status.ok_or_else(|| foreign("its first line is not a status"))?;
-    let (mut length, mut retry_after, mut close) = (0usize, None, false);
+    let (mut length, mut close) = (0usize, false);
     loop {
         let head = line(stream)?;
         if head.is_empty() {
@@ -93,7 +92,6 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<(Answer, bool)> 
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().map_err(|_| foreign("no length"))?,
-            "retry-after" => retry_after = value.parse().ok(),
             "connection" => close = value.eq_ignore_ascii_case("close"),
             "transfer-encoding" => return Err(foreign("its length is not known")),
             _ => {}
@@ -104,7 +102,7 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<(Answer, bool)> 
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    Ok((Answer { status, retry_after, body }, close))
+    Ok((Answer { status, body }, close))
 }
 
 fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {

@@ -85,16 +85,24 @@ impl Outcome {
         Spread::of(&mut self.latencies_ms)
     }
 
-    /// Transactions committed per second between the first tenth of the growth and the last.
+    /// Transactions committed per second: between the first tenth of the growth and the last if it
+    /// came in many steps, else over all of the time it took.
     pub fn committed_per_second(&self) -> f64 {
-        let (Some(&(_, first)), Some(&(_, last))) = (self.growth.first(), self.growth.last()) else {
+        const STEPS_MIN: usize = 12;
+        let (Some(&(_, first)), Some(&(_, last))) = (self.growth.first(), self.growth.last())
+        else {
             return 0.0;
         };
-        let tenth = last.saturating_sub(first) / 10;
         let reached = |size: u64| self.growth.iter().find(|(_, found)| *found >= size).copied();
-        let begin = reached(first.saturating_add(tenth.max(1)));
-        let end = reached(last.saturating_sub(tenth));
-        let (Some((from, low)), Some((to, high))) = (begin, end) else { return 0.0 };
+        let mut steps: Vec<u64> = self.growth.iter().map(|(_, size)| *size).collect();
+        steps.dedup();
+        let tenth = last.saturating_sub(first) / 10;
+        let (from, to) = if steps.len() >= STEPS_MIN {
+            (reached(first.saturating_add(tenth)), reached(last.saturating_sub(tenth)))
+        } else {
+            (Some((Duration::ZERO, first)), reached(last))
+        };
+        let (Some((from, low)), Some((to, high))) = (from, to) else { return 0.0 };
         ratio(number(high.saturating_sub(low)), to.saturating_sub(from).as_secs_f64())
     }
 }
@@ -228,14 +236,11 @@ impl Shared<'_> {
             }
             return left;
         }
-        let mut body = b"{\"transactions\":[".to_vec();
-        for (place, index) in batch.iter().enumerate() {
-            if place > 0 {
-                body.push(b',');
-            }
+        let mut body = Vec::new();
+        for index in batch {
             body.extend_from_slice(&self.items[*index].json);
+            body.push(b'\n');
         }
-        body.extend_from_slice(b"]}");
         let answer = match connection.call("POST", "/v1/transactions/batch", Some(&body)) {
             Ok(answer) if answer.status == 200 => answer,
             Ok(answer) if matches!(answer.status, 429 | 503) => return batch.to_vec(),

@@ -98,10 +98,7 @@ pub fn limits(machine: &Machine, folder: &Path) -> Outcome<Limits> {
     let verify_strict_us = median_us(|| {
         black_box(public.verify(black_box(&message), &signature).is_ok());
     });
-    let verify_only = ratio(
-        machine.cores as f64 * 1e6,
-        f64::from(NODES) * verify_strict_us,
-    );
+    let verify_only = ratio(machine.cores as f64 * 1e6, f64::from(NODES) * verify_strict_us);
     let synced = fsyncs(folder).map_err(|error| {
         let shown = folder.display();
         Failure::usage(text!("cannot write to {shown}: {error}", "无法写入 {shown}：{error}"))

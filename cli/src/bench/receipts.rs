@@ -61,10 +61,14 @@ pub fn grants(bench: &mut Bench<'_>, count: usize) -> Outcome<Vec<Grant>> {
                 text!("no terms in {record}", "授权记录没有条款：{record}"),
             ));
         }
-        let finalize = bench.author.act(consumer, &[0], &[json!({
-            "type": "authorization.finalize",
-            "authorization_id": authorization, "terms_hash": terms,
-        })])?;
+        let finalize = bench.author.act(
+            consumer,
+            &[0],
+            &[json!({
+                "type": "authorization.finalize",
+                "authorization_id": authorization, "terms_hash": terms,
+            })],
+        )?;
         bench.commit(&finalize)?;
         grants.push(Grant { authorization, terms, consumer, now_ms, seq: 0, last: None, lane });
     }
@@ -107,4 +111,3 @@ pub fn receipts(bench: &Bench<'_>, grants: &mut [Grant], count: usize) -> Outcom
     let grants_count = grants.len().max(1);
     (0..count).map(|index| grants[index % grants_count].receipt(&bench.author)).collect()
 }
-

@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use mulu_chain::transaction::TransactionId;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -20,7 +19,7 @@ use crate::text;
 /// Longest wait for the queues to empty.
 const DRAIN_MAX: Duration = Duration::from_secs(120);
 /// Transactions of the first, rough look at the rate.
-const ROUGH_TRANSACTIONS: u64 = 1_500;
+const ROUGH_TRANSACTIONS: u64 = 3_000;
 /// Most transactions of one scenario: they are signed beforehand and lie in memory.
 const TRANSACTIONS_MAX: u64 = 200_000;
 /// Probes of a scenario.
@@ -30,7 +29,7 @@ const READERS: usize = 4;
 /// Records of a batch transaction.
 pub const BATCH_RECORDS: u64 = 60;
 /// Records of realistic size in one transaction, as an import packs them.
-pub const IMPORT_RECORDS: u64 = 18;
+pub const IMPORT_RECORDS: u64 = 12;
 
 /// What one scenario came to.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -274,8 +273,20 @@ impl<'a> Bench<'a> {
         let before = self.nodes.usage().cpu_us;
         let begun = Instant::now();
         mulu(&[
-            "--profiles", &profiles, "--profile", "market-regulation", "--yes", "--quiet",
-            "--timeout", "120", "import", &shown, "--source-system", "bench", "--in-flight", "64",
+            "--profiles",
+            &profiles,
+            "--profile",
+            "market-regulation",
+            "--yes",
+            "--quiet",
+            "--timeout",
+            "120",
+            "import",
+            &shown,
+            "--source-system",
+            "bench",
+            "--in-flight",
+            "64",
         ])?;
         let seconds = begun.elapsed().as_secs_f64();
         let cpu = number(self.nodes.usage().cpu_us.saturating_sub(before));
@@ -319,13 +330,6 @@ impl<'a> Bench<'a> {
         let mut connection = Connection::new(self.addresses[0]);
         let answer = connection.call("GET", path, None).map_err(unreachable)?;
         Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
-    }
-
-    /// Every one of these is committed on every node.
-    pub fn lost_anywhere(&self, ids: &[TransactionId]) -> u64 {
-        let wanted = u64::try_from(ids.len()).unwrap_or(0);
-        let lost = |address: &SocketAddr| wanted.saturating_sub(load::committed(*address, ids));
-        self.addresses.iter().map(lost).max().unwrap_or(0)
     }
 }
 

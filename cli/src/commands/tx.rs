@@ -64,6 +64,21 @@ Example 示例:
         #[arg(long)]
         wait: bool,
     },
+    /// Verify a node's receipt for what was submitted, offline 离线验证节点的提交回执
+    #[command(after_help = "\
+A node that takes a transaction signs for it: it is on its disk, and by the height named it is committed or
+has expired. Keep the answer to a submission (--output json, --no-wait): it is evidence against a node that
+withholds what it was given. --follow asks --node what became of it; exit 1 if it was withheld.
+Example 示例:
+  mulu --output json tx submit tx.json --no-wait > receipt.json
+  mulu tx receipt receipt.json --follow")]
+    Receipt {
+        /// The answer to a submission, or its member `receipt` 提交的应答或其中的回执
+        file: PathBuf,
+        /// Ask a node what became of it 向节点查询其结果
+        #[arg(long)]
+        follow: bool,
+    },
     /// Show what a transaction file says and who signed it, offline 离线解读交易文件
     Explain {
         /// The envelope, `-` for standard input 信封文件
@@ -105,6 +120,7 @@ pub fn run(context: &Context, command: TxCommand) -> Outcome<()> {
             submit::envelope(context, &node, &envelope, !no_wait)
         }
         TxCommand::Status { id, wait } => status(context, &id, wait),
+        TxCommand::Receipt { file, follow } => super::tx_receipt::verify(context, &file, follow),
         TxCommand::Explain { file } => explain(context, &Draft::read(&file)?),
     }
 }

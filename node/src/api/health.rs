@@ -16,7 +16,7 @@ use super::language::Text;
 use super::problem::Problem;
 use super::work::read;
 use super::{Api, NodeInfo, catalog};
-use crate::metrics::METRICS_MEDIA_TYPE;
+use crate::metrics::{ColumnLabel, METRICS_MEDIA_TYPE};
 use crate::replica::handle::{PeerStatus, Status};
 
 /// The process lives: it answers.
@@ -66,6 +66,9 @@ fn unready(status: &Status) -> Vec<Text> {
 pub async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
     let metrics = &api.state.metrics;
     metrics.observe(&api.state.replica.status());
+    for (column, bytes) in api.state.ledger.column_bytes() {
+        metrics.storage_column_bytes.get_or_create(&ColumnLabel { column }).set(bytes);
+    }
     let page = metrics.page().map_err(|_| catalog::internal())?;
     Ok(([(CONTENT_TYPE, METRICS_MEDIA_TYPE)], page).into_response())
 }

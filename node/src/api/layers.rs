@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt as _;
-use mulu_chain::limits::ENVELOPE_JSON_BYTES_MAX;
+use mulu_chain::limits::{ENVELOPE_JSON_BYTES_MAX, SUBMISSION_BYTES_MAX};
 use tokio::time::{Instant as TokioInstant, timeout, timeout_at};
 
 use super::Api;
@@ -40,6 +40,8 @@ const _: () = assert!(WAIT_MS_MAX < REQUEST_S_MAX * 1000);
 
 /// Paths that must answer even when every other request is refused.
 const HEALTH_PATHS: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+/// Where several transactions are submitted at once, one envelope a line.
+pub const MANY_PATH: &str = "/v1/transactions/batch";
 /// Route label of requests that match no route.
 const UNMATCHED: &str = "unmatched";
 
@@ -105,26 +107,37 @@ pub async fn admit(State(api): State<Arc<Api>>, request: Request, next: Next) ->
 fn check_head(api: &Api, request: &Request) -> Result<(), Problem> {
     api.state.hosts.check(request)?;
     api.state.access.check(request)?;
-    if request.method() == Method::POST && !is_json(request.headers()) {
+    let many = request.uri().path() == MANY_PATH;
+    if request.method() == Method::POST && !is_json(request.headers(), many) {
         return Err(catalog::unsupported_media_type());
     }
     Ok(())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap, many: bool) -> bool {
     let essence = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .map(|value| value.trim().to_ascii_lowercase());
-    matches!(essence.as_deref(), Some("application/json" | "application/vnd.dsse+json"))
+    match essence.as_deref() {
+        Some("application/x-ndjson") => many,
+        Some("application/json" | "application/vnd.dsse+json") => !many,
+        _ => false,
+    }
 }
 
 /// Reads the whole body, then lets the handler run. Until then the connection counts as idle and
 /// may be closed in favour of one that sends.
-pub async fn receive(request: Request, next: Next) -> Response {
+pub async fn receive(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read_body(&parts.headers, body).await {
+    let many = parts.uri.path() == MANY_PATH;
+    let room = if many { api.batches.try_acquire().ok() } else { None };
+    if many && room.is_none() {
+        return catalog::busy().into_response();
+    }
+    let limit = if many { SUBMISSION_BYTES_MAX } else { ENVELOPE_JSON_BYTES_MAX };
+    let body = match read_body(&parts.headers, body, limit).await {
         Ok(bytes) => bytes,
         Err(problem) => return problem.into_response(),
     };
@@ -133,10 +146,10 @@ pub async fn receive(request: Request, next: Next) -> Response {
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let too_large = || catalog::body_too_large(ENVELOPE_JSON_BYTES_MAX);
+async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || catalog::body_too_large(limit);
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|n| n.parse().ok()).is_some_and(|n: usize| n > ENVELOPE_JSON_BYTES_MAX) {
+    if announced.and_then(|n| n.parse().ok()).is_some_and(|n: usize| n > limit) {
         return Err(too_large());
     }
     let end = TokioInstant::now() + Duration::from_secs(BODY_S_MAX);
@@ -148,7 +161,7 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
             Ok(None) => return Ok(Bytes::from(bytes)),
             Ok(Some(Err(_))) => return Err(catalog::body_incomplete()),
             Ok(Some(Ok(chunk))) => {
-                if bytes.len() + chunk.len() > ENVELOPE_JSON_BYTES_MAX {
+                if bytes.len() + chunk.len() > limit {
                     return Err(too_large());
                 }
                 bytes.extend_from_slice(&chunk);

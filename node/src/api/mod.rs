@@ -23,6 +23,7 @@ mod lists;
 mod network;
 mod openapi;
 mod problem;
+mod receipts;
 mod recent;
 mod records;
 mod rules;
@@ -57,6 +58,7 @@ pub use self::extract::{LIMIT_MAX, WAIT_MS_MAX};
 pub use self::hosts::HostPolicy;
 pub use self::layers::{BODY_S_MAX, REQUEST_S_MAX};
 pub use self::problem::PROBLEM_MEDIA_TYPE;
+pub use self::receipts::Receipts;
 pub use self::serve::{HEADER_BYTES_MAX, HEADER_S_MAX, HEADERS_MAX, serve, serve_tls};
 pub use self::tls::{TlsError, TlsFiles, acceptor};
 use crate::lobby::LobbyHandle;
@@ -73,6 +75,9 @@ pub const WAITERS_MAX: usize = 256;
 pub const WORK_MAX: usize = 32;
 /// Most event streams open at once; fewer than connections, so streaming starves nobody.
 pub const SUBSCRIBERS_MAX: usize = 128;
+/// Most submissions of several transactions at once: each body takes up to
+/// [`SUBMISSION_BYTES_MAX`](mulu_chain::limits::SUBMISSION_BYTES_MAX) of memory.
+pub const BATCHES_MAX: usize = 32;
 /// Most audit bundles made at once: each holds a thread while it is sent.
 pub const BUNDLES_MAX: usize = 2;
 
@@ -92,6 +97,8 @@ pub struct ApiState {
     pub node: NodeInfo,
     /// What the node counts.
     pub metrics: Arc<Metrics>,
+    /// What makes receipts of submissions.
+    pub receipts: Receipts,
     /// The host names the API answers to.
     pub hosts: HostPolicy,
     /// Who may read.
@@ -148,6 +155,7 @@ struct Api {
     work: Arc<Semaphore>,
     bundles: Arc<Semaphore>,
     subscribers: Arc<Semaphore>,
+    batches: Semaphore,
 }
 
 /// All routes, with every layer but the socket's.
@@ -160,7 +168,13 @@ pub fn router(state: ApiState) -> Router {
         work: Arc::new(Semaphore::new(WORK_MAX)),
         bundles: Arc::new(Semaphore::new(BUNDLES_MAX)),
         subscribers: Arc::new(Semaphore::new(SUBSCRIBERS_MAX)),
+        batches: Semaphore::new(BATCHES_MAX),
     });
+    for taken in api.state.receipts.recovered.iter() {
+        let (valid_until, received_height) = (taken.valid_until, taken.received_height);
+        let queued = recent::Queued { valid_until, received_height };
+        api.recent.remember(taken.envelope.id(), queued);
+    }
     let mut router = Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
@@ -173,6 +187,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/rules", get(rules::list))
         .route("/v1/params", get(records::params))
         .route("/v1/transactions", post(submit::submit))
+        .route("/v1/transactions/batch", post(submit::submit_many))
         .route("/v1/transactions/{id}", get(transactions::read))
         .route("/v1/transactions/{id}/proof", get(transactions::proof))
         .route("/v1/network", get(network::read))
@@ -199,7 +214,7 @@ pub fn router(state: ApiState) -> Router {
         .fallback(async || catalog::no_such_route())
         .method_not_allowed_fallback(async || catalog::method_not_allowed())
         .layer(from_fn(layers::deadline))
-        .layer(from_fn(layers::receive))
+        .layer(from_fn_with_state(api.clone(), layers::receive))
         .layer(from_fn_with_state(api.clone(), layers::admit))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(api.clone(), layers::present))

@@ -79,6 +79,7 @@ pub const ROUTES: &[Route] = &[
     route("get", "/v1/rules", ("Every rule: id, words, help", "全部规则及处理办法"), nothing, JSON, ""),
     route("get", "/v1/params", ("The parameters in force", "现行联盟参数"), fields::<RecordQuery>, JSON, "Record"),
     route("post", "/v1/transactions", ("Submit a signed transaction; repeating it is always safe", "提交已签名交易；重复提交始终安全"), fields::<WaitQuery>, JSON, "Transaction"),
+    route("post", "/v1/transactions/batch", ("Submit up to 256 signed transactions, one a line (application/x-ndjson)", "提交至多 256 笔已签名交易，每行一笔（application/x-ndjson）"), nothing, JSON, ""),
     route("get", "/v1/transactions/{id}", ("What became of a transaction", "交易的去向与结果"), fields::<WaitQuery>, JSON, "Transaction"),
     route("get", "/v1/transactions/{id}/proof", ("Proof that it is in the log", "交易在日志中的证明"), nothing, JSON, ""),
     route("get", "/v1/transactions/{id}/tlog-proof", ("The same as a C2SP tlog-proof file", "同一证明，C2SP tlog-proof 文件"), nothing, "text/plain", ""),
@@ -170,9 +171,12 @@ fn insert(paths: &mut serde_json::Map<String, Value>, route: &Route, path: &str,
         });
     } else if route.method == "post" {
         let envelope = json!({ "schema": { "$ref": "#/components/schemas/Envelope" } });
+        let many = json!({ "schema": { "type": "string" } });
         operation["requestBody"] = json!({
             "required": true,
-            "content": { "application/json": envelope, "application/vnd.dsse+json": envelope },
+            "content": if route.path == super::layers::MANY_PATH {
+                json!({ "application/x-ndjson": many })
+            } else { json!({ "application/json": envelope, "application/vnd.dsse+json": envelope }) },
         });
     }
     // A path may take several methods.

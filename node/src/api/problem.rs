@@ -86,9 +86,13 @@ impl Problem {
         self
     }
 
-    /// Writes the problem for a reader. Headers already in `response` stay (`Allow` of a 405).
-    pub fn write(&self, language: Language, path: &str, response: &mut Response) {
-        let json = ProblemJson {
+    /// The problem as JSON, for one of several answers.
+    pub fn to_json(&self, language: Language, path: &str) -> serde_json::Value {
+        serde_json::to_value(self.json(language, path)).expect("strings always serialize")
+    }
+
+    fn json<'a>(&'a self, language: Language, path: &'a str) -> ProblemJson<'a> {
+        ProblemJson {
             r#type: format!("urn:mulu:problem:{}", self.code),
             title: self.words.title.say(language),
             status: self.status.as_u16(),
@@ -98,7 +102,12 @@ impl Problem {
             instance: path,
             action: self.action,
             reasons: self.reasons.iter().map(|reason| reason.say(language)).collect(),
-        };
+        }
+    }
+
+    /// Writes the problem for a reader. Headers already in `response` stay (`Allow` of a 405).
+    pub fn write(&self, language: Language, path: &str, response: &mut Response) {
+        let json = self.json(language, path);
         let body = serde_json::to_vec(&json).expect("strings and numbers always serialize");
         *response.status_mut() = self.status;
         *response.body_mut() = Body::from(body);

@@ -65,7 +65,8 @@ pub async fn read(
     match queued {
         Some(queued) => {
             let now = api.state.replica.status().height;
-            Ok(Json(QueuedView::of(id, queued, now)).into_response())
+            let receipt = api.state.receipts.sign(&api.state.founding.chain_id, &[(id, queued)]);
+            Ok(Json(QueuedView::of(id, queued, now).with_receipt(receipt)).into_response())
         }
         None => Err(unknown(&id)),
     }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::catalog::internal;
 use super::language::Language;
 use super::problem::Problem;
+use super::receipts::ReceiptView;
 use super::recent::Queued;
 use super::rules;
 use crate::storage::Ledger;
@@ -154,6 +155,9 @@ pub struct QueuedView {
     status: &'static str,
     valid_until: Height,
     received_height: Height,
+    /// The node's signature for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptView>,
 }
 
 impl QueuedView {
@@ -165,6 +169,14 @@ impl QueuedView {
             status,
             valid_until: queued.valid_until,
             received_height: queued.received_height,
+            receipt: None,
         }
+    }
+
+    /// The view with the node's receipt.
+    #[must_use]
+    pub fn with_receipt(mut self, receipt: ReceiptView) -> Self {
+        self.receipt = Some(receipt);
+        self
     }
 }

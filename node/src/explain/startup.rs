@@ -76,6 +76,11 @@ impl Explain for NodeError {
                  请用 `ss -ltnp` 查看，或在 config.toml 的 `api.listen` 中改用其他端口"
             ),
             NodeError::System(source) => format!("操作系统拒绝：{source}"),
+            NodeError::Journal { path, source } => format!(
+                "提交日志 {} 无法使用：{source}；其中是已签收而尚未上链的交易，请保留该文件，\
+                 修复磁盘，或移走该文件并请提交方重新提交",
+                path.display()
+            ),
             NodeError::VoteLog(error) => format!("投票日志不可用：{error}"),
             NodeError::Replica(error) => format!("节点无法建立账本副本：{error}"),
             NodeError::Stopped(error) => format!("节点已停止：{error}"),

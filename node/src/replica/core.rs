@@ -26,6 +26,7 @@ use super::executor::{Executed, ExecutionError};
 use super::guard::{LogRecord, SignerGuard};
 use super::handle::{PeerStatus, Status};
 use super::io::{Effect, Input, Timer};
+use super::known::Known;
 use super::mempool::Mempool;
 use super::peers;
 use super::serving::Served;
@@ -111,6 +112,8 @@ pub(super) struct Inner {
     pub(super) upcoming: ValidatorSet,
     pub(super) guard: SignerGuard,
     pub(super) mempool: Mempool,
+    /// Records of the committed state read since the last block.
+    pub(super) known: Known,
     pub(super) phase: Phase,
     /// The wall clock: for block times.
     pub(super) now: TimeMs,
@@ -221,6 +224,7 @@ impl Replica {
             upcoming,
             guard: SignerGuard::new(Standing::Sure),
             mempool: Mempool::default(),
+            known: Known::default(),
             phase: Phase::Waiting,
             now,
             elapsed: now,

@@ -18,6 +18,7 @@ use mulu_contracts::execution::{BlockContext, SubjectEvent, execute_block};
 use mulu_contracts::state::StateReadError;
 use mulu_contracts::transaction::Transaction;
 
+use super::known::Known;
 use crate::storage::{Decided, Ledger, Prepared, StorageError, Tip};
 
 /// A block with everything its commit will write.
@@ -100,7 +101,7 @@ pub fn build(
     let mut seen = BTreeSet::new();
     for transaction in transactions {
         let id = transaction.id();
-        let known = ledger.transaction(&id)?.is_some();
+        let known = ledger.is_committed(&id)?;
         if seen.insert(id) && (!known || mulu_chain::planted!("planted-transactions-again")) {
             fresh.push(transaction.clone());
         }
@@ -147,7 +148,7 @@ pub fn judge(
     let mut seen = BTreeSet::new();
     for transaction in transactions {
         let id = transaction.id();
-        let known = ledger.transaction(&id)?.is_some();
+        let known = ledger.is_committed(&id)?;
         let again = !seen.insert(id) || known;
         if again && !mulu_chain::planted!("planted-transactions-again") {
             return Ok(Err(BlockRejection::Duplicate(id)));
@@ -172,7 +173,9 @@ fn execute(
     let height = tip.header.height.next();
     let chain_id = tip.header.chain_id.clone();
     let context = BlockContext { chain_id: chain_id.clone(), height, time_ms };
-    let execution = execute_block(&context, transactions, ledger)?;
+    // The records that many transactions ask for are read once a block.
+    let known = Known::default();
+    let execution = execute_block(&context, transactions, &known.over(ledger))?;
     let entries: Vec<LogEntry> = transactions
         .iter()
         .zip(&execution.outcomes)

@@ -33,6 +33,8 @@ pub enum SubmitVerdict {
 pub struct Submission {
     /// Parsed, with verified signatures.
     pub transaction: Transaction,
+    /// Whether this node acknowledged it before: then the rules do not keep it out of a block.
+    pub acknowledged: bool,
     /// Where the verdict goes.
     pub reply: oneshot::Sender<SubmitVerdict>,
 }
@@ -103,19 +105,43 @@ impl ReplicaHandle {
         ReplicaHandle { submissions, status, verified }
     }
 
+    /// Hands transactions to the replica in order and waits for its verdicts.
+    pub async fn submit_all(&self, transactions: Vec<Transaction>) -> Vec<SubmitVerdict> {
+        let sent: Vec<_> = transactions.into_iter().map(|t| self.send(t, false)).collect();
+        let mut verdicts = Vec::with_capacity(sent.len());
+        for sent in sent {
+            verdicts.push(verdict(sent).await);
+        }
+        verdicts
+    }
+
     /// Hands a transaction to the replica and waits for its verdict.
     pub async fn submit(&self, transaction: Transaction) -> SubmitVerdict {
+        verdict(self.send(transaction, false)).await
+    }
+
+    /// Hands over a transaction that this node acknowledged before it was started again.
+    pub async fn submit_acknowledged(&self, transaction: Transaction) -> SubmitVerdict {
+        verdict(self.send(transaction, true)).await
+    }
+
+    fn send(
+        &self,
+        transaction: Transaction,
+        acknowledged: bool,
+    ) -> Result<oneshot::Receiver<SubmitVerdict>, SubmitVerdict> {
         self.verified.insert(&transaction);
         let (reply, verdict) = oneshot::channel();
-        match self.submissions.try_send(Submission { transaction, reply }) {
-            Ok(()) => verdict
-                .await
-                .unwrap_or_else(|_| SubmitVerdict::NotReady("the replica stopped".to_owned())),
-            Err(TrySendError::Full(_)) => SubmitVerdict::Full,
-            Err(TrySendError::Disconnected(_)) => {
-                SubmitVerdict::NotReady("the replica stopped".to_owned())
-            }
+        match self.submissions.try_send(Submission { transaction, acknowledged, reply }) {
+            Ok(()) => Ok(verdict),
+            Err(TrySendError::Full(_)) => Err(SubmitVerdict::Full),
+            Err(TrySendError::Disconnected(_)) => Err(stopped()),
         }
+    }
+
+    /// Transactions waiting, as last told.
+    pub fn mempool_transactions(&self) -> usize {
+        self.status.borrow().mempool_transactions
     }
 
     /// The latest status.
@@ -127,4 +153,15 @@ impl ReplicaHandle {
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
+}
+
+async fn verdict(sent: Result<oneshot::Receiver<SubmitVerdict>, SubmitVerdict>) -> SubmitVerdict {
+    match sent {
+        Ok(verdict) => verdict.await.unwrap_or_else(|_| stopped()),
+        Err(verdict) => verdict,
+    }
+}
+
+fn stopped() -> SubmitVerdict {
+    SubmitVerdict::NotReady("the replica stopped".to_owned())
 }

@@ -124,6 +124,7 @@ impl Inner {
     fn on_committed(&mut self) -> Result<(), ReplicaError> {
         let parent_time = self.tip.header.time_ms;
         self.tip = self.ledger.tip()?;
+        self.known.forget();
         self.committed_at = self.elapsed;
         let height = self.tip.header.height;
         let set = self

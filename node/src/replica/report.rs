@@ -59,7 +59,7 @@ impl Inner {
                 continue;
             };
             self.watch.reported(equivocation, report.id(), tip);
-            match self.queue(report, true)? {
+            match self.queue(report)? {
                 SubmitVerdict::Queued | SubmitVerdict::AlreadyQueued => {}
                 refused => tracing::warn!(?refused, "the report of an equivocation waits"),
             }

@@ -134,6 +134,11 @@ pub trait Kv: Send + Sync {
     /// # Errors
     /// [`StorageError::Write`]: what is on disk is then unknown, so the process must stop.
     fn write(&self, batch: Batch) -> Result<(), StorageError>;
+
+    /// Bytes of a column on disk, where the store knows.
+    fn column_bytes(&self, _column: Column) -> Option<u64> {
+        None
+    }
 }
 
 /// Where a scan starts: at the prefix, or right after a key.

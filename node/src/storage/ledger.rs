@@ -150,6 +150,13 @@ impl Ledger {
         (KEY_SCHEMA, codec::encode(&SCHEMA_VERSION))
     }
 
+    /// Bytes of each column in table files, where the store knows; what was written last is still in
+    /// the write-ahead log.
+    pub fn column_bytes(&self) -> Vec<(&'static str, u64)> {
+        let bytes = |column: &Column| Some((column.name(), self.kv.column_bytes(*column)?));
+        Column::ALL.iter().filter_map(bytes).collect()
+    }
+
     /// The last committed block.
     ///
     /// # Errors
@@ -263,6 +270,14 @@ impl Ledger {
         };
         let entry = self.log_entry(log_index)?;
         Ok(Some(CommittedTransaction { entry, log_index }))
+    }
+
+    /// Whether a transaction was committed.
+    ///
+    /// # Errors
+    /// Read errors and damage.
+    pub fn is_committed(&self, id: &TransactionId) -> Result<bool, StorageError> {
+        Ok(self.kv.get(Column::Transactions, id.as_bytes())?.is_some())
     }
 
     /// A log entry that another value says is there.

@@ -43,6 +43,7 @@ const MORE_OPTIONS: &str = "track_and_verify_wals=true";
 /// RocksDB behind the [`Kv`] trait.
 pub struct RocksKv {
     db: DB,
+    reads: ReadOptions,
     path: PathBuf,
 }
 
@@ -65,7 +66,7 @@ impl RocksKv {
             .map(|column| ColumnFamilyDescriptor::new(column.name(), column_options(&cache)));
         let db = DB::open_cf_descriptors(&database_options(), path, columns)
             .map_err(|error| open_error(path, error))?;
-        Ok(RocksKv { db, path: path.to_owned() })
+        Ok(RocksKv { db, reads: read_options(), path: path.to_owned() })
     }
 
     fn family(&self, column: Column) -> &ColumnFamily {
@@ -157,7 +158,7 @@ impl Kv for RocksKv {
 
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         self.db
-            .get_cf_opt(self.family(column), key, &read_options())
+            .get_cf_opt(self.family(column), key, &self.reads)
             .map_err(|error| self.read_error(column, error))
     }
 
@@ -193,6 +194,11 @@ impl Kv for RocksKv {
         at.status().map_err(|error| self.read_error(column, error))?;
         let pair = at.item().filter(|(found, _)| found.starts_with(prefix));
         Ok(pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
+    }
+
+    fn column_bytes(&self, column: Column) -> Option<u64> {
+        let family = self.family(column);
+        self.db.property_int_value_cf(family, "rocksdb.total-sst-files-size").ok().flatten()
     }
 
     fn write(&self, batch: Batch) -> Result<(), StorageError> {

@@ -60,10 +60,20 @@ pub fn update(
 ) -> Result<TreeUpdate, StorageError> {
     let reader = Reader { kv };
     let tree = JellyfishMerkleTree::<_, TreeHasher>::new(&reader);
-    let values = changes
-        .iter()
-        .map(|(key, value)| (KeyHash(*key_hash(key).as_bytes()), Some(value.clone())));
-    let (root, batch) = tree.put_value_set(values, version.0).map_err(|e| reader.error(e))?;
+    let values = changes.iter().map(|(key, value)| (key_hash(key), value.clone()));
+    let values: Vec<_> = values.map(|(hash, value)| (KeyHash(*hash.as_bytes()), value)).collect();
+    // All keys of a block at once: each node on the way is read, rebuilt and hashed once a block,
+    // not once a key.
+    let updated = if values.is_empty() {
+        let none = values.into_iter().map(|(key, value)| (key, Some(value)));
+        tree.put_value_set(none, version.0)
+    } else {
+        let updated = tree.batch_put_value_sets(vec![values], None, version.0);
+        updated.map(|(roots, batch)| (roots.first().copied(), batch)).and_then(|(root, batch)| {
+            Ok((root.ok_or_else(|| anyhow::anyhow!("one set of values gave no root"))?, batch))
+        })
+    };
+    let (root, batch) = updated.map_err(|e| reader.error(e))?;
     let nodes = batch.node_batch.nodes().iter().map(|(key, node)| {
         let bytes = borsh::to_vec(node).expect("writing borsh to a vector cannot fail");
         (node_key(key), bytes)

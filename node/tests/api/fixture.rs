@@ -22,7 +22,8 @@ use mulu_contracts::execution::SubjectEvent;
 use mulu_contracts::rejection::Rejection;
 use mulu_contracts::rule::Rule;
 use mulu_genesis::GenesisBlock;
-use mulu_node::api::{self, Access, ApiState, FoundingInfo, HostPolicy, NodeInfo};
+use mulu_node::api::{self, Access, ApiState, FoundingInfo, HostPolicy, NodeInfo, Receipts};
+use mulu_node::journal::Journal;
 use mulu_node::metrics::Metrics;
 use mulu_node::replica::handle::{ReplicaHandle, Status, Submission, SubmitVerdict};
 use mulu_node::search::Search;
@@ -140,6 +141,11 @@ impl World {
         let state = ApiState {
             ledger: ledger.clone(),
             replica: ReplicaHandle::new(submissions, seen, Arc::default()),
+            receipts: Receipts {
+                key: Arc::new(node_key()),
+                journal: Journal::none(),
+                recovered: Arc::default(),
+            },
             founding: Arc::new(FoundingInfo {
                 text: "# 创始文件\n".to_owned(),
                 digest: header.id(),
@@ -207,6 +213,10 @@ pub fn chain_id() -> ChainId {
 
 pub fn validator_key() -> SigningKey {
     SigningKey::from_seed(&[7; 32])
+}
+
+pub fn node_key() -> SigningKey {
+    SigningKey::from_seed(&[11; 32])
 }
 
 pub fn officer_key() -> SigningKey {
@@ -279,7 +289,7 @@ struct FakeReplica {
 
 impl FakeReplica {
     fn answer(&self, submission: Submission) {
-        let Submission { transaction, reply } = submission;
+        let Submission { transaction, reply, .. } = submission;
         let id = transaction.id();
         let mode = *self.mode.lock().expect("no test panics while holding it");
         let known = self.ledger.transaction(&id).expect("memory reads").is_some();

@@ -5,6 +5,7 @@ mod events;
 mod fixture;
 mod limits;
 mod read;
+mod receipts;
 mod socket;
 mod submit;
 mod tlog;

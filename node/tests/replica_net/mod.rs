@@ -296,7 +296,7 @@ impl Net {
         for number in 0..count {
             let transaction = self.office(node, number);
             let (reply, _) = tokio::sync::oneshot::channel();
-            self.feed(node, Input::Submit(Submission { transaction, reply }));
+            self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }));
         }
     }
 
@@ -311,7 +311,7 @@ impl Net {
     pub fn authority(&mut self, node: usize, action: &serde_json::Value) {
         let transaction = self.transaction(3, &seeded(9, 1), action);
         let (reply, _) = tokio::sync::oneshot::channel();
-        self.feed(node, Input::Submit(Submission { transaction, reply }));
+        self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }));
     }
 
     /// A node hears that a peer, which need not be one of these nodes, connected.

@@ -553,7 +553,7 @@ impl World {
             .say(self.now, || format!("a client submits {} to node {node}", transaction.id()));
         self.workload.sent(transaction.id());
         let (reply, _) = tokio::sync::oneshot::channel();
-        self.feed(node, Input::Submit(Submission { transaction, reply }))
+        self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }))
     }
 
     /// The validator keys of all liars.

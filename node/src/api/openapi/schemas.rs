@@ -63,7 +63,7 @@ pub fn schemas() -> Value {
             "id": digest, "status": { "enum": ["queued", "expired", "committed"] },
             "height": number, "index": number, "time_ms": number, "log_index": number,
             "outcome": { "$ref": "#/components/schemas/Outcome" },
-            "valid_until": number, "received_height": number, "envelope": any,
+            "valid_until": number, "received_height": number, "receipt": any, "envelope": any,
         })),
         "Record": object(&["key", "height", "block", "version", "value"], json!({
             "key": text, "height": number, "block": digest, "version": optional(&digest),
