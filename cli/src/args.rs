@@ -8,8 +8,7 @@ use crate::commands::{
     tx, versions,
 };
 use crate::context::Globals;
-use crate::{devnet, witness};
-use crate::{bench, devnet};
+use crate::{bench, devnet, witness};
 
 /// Mulu 目录链: the command line of a department, an application and an auditor.
 ///

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use mulu_node::config::Config;
 use mulu_node::replica::{
-    candidates, checkpoints, core, evidence, guard, intake, mempool, peers, proposals, report,
-    candidates, core, evidence, guard, intake, known, mempool, peers, pending, proposals, report,
-    serving, sync, wire,
+    candidates, checkpoints, core, evidence, guard, intake, known, mempool, peers, pending,
+    proposals, report, serving, sync, wire,
 };
 use mulu_node::{
     agenda, bootstrap, events, ingest, journal, lobby, p2p, run, search, snapshot_server, vote_log,
