@@ -99,10 +99,16 @@ fn answer(story: &Story) -> Option<Verdict> {
         Question::NoGrant { party, entry } => no_grant(story, &party, &entry),
         Question::Heights(..) | Question::Times(..) => {
             let rejected = story.transactions().filter(|t| !t.entry.outcome.is_accepted()).count();
-            let mut found = list(story.transactions.len(), "transactions", "笔交易");
-            found.because = format!("{}; {rejected} rejected by the rules", found.because);
-            found.because_zh = format!("{}，其中 {rejected} 笔被规则拒绝", found.because_zh);
-            found
+            let count = story.transactions.len();
+            verdict(
+                asked,
+                "COMPLETE",
+                "SPEC 7, 10.4",
+                format!(
+                    "these are all {count} transactions of this range; {rejected} rejected by the rules"
+                ),
+                format!("此范围内共 {count} 笔交易，无遗漏，其中 {rejected} 笔被规则拒绝"),
+            )
         }
         Question::Transaction(id) => {
             let told = story.transaction(&id)?;
