@@ -7,6 +7,7 @@ pub mod consortium;
 pub mod crashes;
 pub mod damage;
 pub mod fuzz;
+pub mod mutations;
 pub mod nightly;
 pub mod processes;
 pub mod reference;
