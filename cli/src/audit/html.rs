@@ -43,6 +43,7 @@ td.num{text-align:right;padding-right:18px}tr{break-inside:avoid}
 .tag{display:inline-block;padding:1px 8px;border-radius:10px;font-size:12px;font-weight:600;color:#fff;background:var(--blue);white-space:nowrap}
 .tag.good{background:var(--good)}.tag.bad{background:var(--bad)}
 .key{color:var(--soft);font-size:12px;word-break:break-all}
+td.key{white-space:nowrap;word-break:normal}
 svg{width:100%;height:auto;display:block}svg text{font-family:inherit}
 .note{color:var(--soft);font-size:12px;margin-top:28px;border-top:1px solid var(--line);padding-top:10px}
 @media print{body{background:#fff}main{border:0;margin:0;max-width:none;padding:0}.banner,.tag{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

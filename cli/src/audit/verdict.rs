@@ -386,10 +386,10 @@ fn revoked_keys(story: &Story) -> Vec<Verdict> {
             "REVOKED",
             "KEY-02",
             format!(
-                "revoked at height {at} ({reason}): {accepted} transactions accepted up to then, {refused} rejected, {after} accepted after"
+                "revoked at height {at} ({reason}); of its transactions in this bundle {accepted} were accepted up to then, {after} after, {refused} were rejected"
             ),
             format!(
-                "于高度 {at} 吊销（{reason}）：此前接受 {accepted} 笔，被拒绝 {refused} 笔，此后接受 {after} 笔"
+                "于高度 {at} 吊销（{reason}）；本证据包中其交易：此前接受 {accepted} 笔，此后接受 {after} 笔，被拒绝 {refused} 笔"
             ),
         ));
     }
