@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, authorization, catalog, complaint, consortium, delegation, entry, events, evidence,
-    import, key, lineage, list, operation, profile, receipt, registry, report, rules, search, show,
-    tx, versions,
+    export, import, key, lineage, list, operation, profile, receipt, registry, report, rules,
+    search, show, tx, versions,
 };
 use crate::context::Globals;
 use crate::{bench, devnet, witness};
@@ -101,6 +101,9 @@ pub enum Command {
     /// Division codes 行政区划
     #[command(subcommand)]
     Region(delegation::RegionCommand),
+    /// Classes of resource codes 信息资源分类
+    #[command(subcommand)]
+    Class(delegation::ClassCommand),
     /// Corrections: what is wrong with an entry 校核纠错
     #[command(subcommand)]
     Correction(complaint::CorrectionCommand),
@@ -124,6 +127,8 @@ pub enum Command {
     Tx(tx::TxCommand),
     /// Import a catalog of another system 导入目录
     Import(import::ImportArgs),
+    /// Export entries to a table or to other catalogs 导出目录
+    Export(export::ExportArgs),
     /// Generated catalogs for demonstrations 示例目录
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),

@@ -10,6 +10,7 @@ pub mod delegation;
 pub mod entry;
 pub mod events;
 pub mod evidence;
+pub mod export;
 pub mod extent;
 pub mod import;
 pub mod key;
@@ -66,6 +67,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Duty(command) => registry::duty(context, command),
         Command::System(command) => registry::system(context, command),
         Command::Delegation(command) => delegation::delegation(context, command),
+        Command::Class(command) => delegation::class(context, command),
         Command::Region(command) => delegation::region(context, command),
         Command::Correction(command) => complaint::correction(context, command),
         Command::Objection(command) => complaint::objection(context, command),
@@ -75,6 +77,7 @@ pub fn run(context: &Context, command: Command) -> Outcome<()> {
         Command::Evidence(command) => evidence::run(context, command),
         Command::Tx(command) => tx::run(context, command),
         Command::Import(args) => import::run(context, &args),
+        Command::Export(args) => export::run(context, &args),
         Command::Catalog(command) => catalog::run(context, command),
         Command::Audit(command) => audit::run(context, command),
         Command::Witness(args) => witness::run(context, &args),

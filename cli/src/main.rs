@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod devnet;
 mod draft;
+mod export;
 mod files;
 mod import;
 mod keyfile;

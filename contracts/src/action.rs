@@ -9,6 +9,8 @@ use crate::authorization::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+use crate::authorization::{AuthorizationCounter, AuthorizationExamine};
+use crate::class::ClassSet;
 use crate::correction::CorrectionAnswer;
 use crate::correction::CorrectionFix;
 use crate::correction::CorrectionOpen;
@@ -133,6 +135,9 @@ pub enum Action {
     /// An authority sets division codes.
     #[serde(rename = "region.set")]
     RegionSet(RegionSet),
+    /// An authority sets classes.
+    #[serde(rename = "class.set")]
+    ClassSet(ClassSet),
     /// A duty passes to another member.
     #[serde(rename = "duty.transfer")]
     DutyTransfer(DutyTransfer),
@@ -181,6 +186,12 @@ pub enum Action {
     /// Who suspended a grant, or an authority, resumes it.
     #[serde(rename = "authorization.resume")]
     AuthorizationResume(AuthorizationStanding),
+    /// The consumer answers an offer, or a return, with another request.
+    #[serde(rename = "authorization.counter")]
+    AuthorizationCounter(AuthorizationCounter),
+    /// An authority examines a request.
+    #[serde(rename = "authorization.examine")]
+    AuthorizationExamine(AuthorizationExamine),
     /// The provider stands by a grant whose entry became stricter.
     #[serde(rename = "authorization.confirm")]
     AuthorizationConfirm(AuthorizationConfirm),
@@ -258,6 +269,7 @@ impl Action {
             Action::DelegationGrant(_) => "delegation.grant",
             Action::DelegationEnd(_) => "delegation.end",
             Action::RegionSet(_) => "region.set",
+            Action::ClassSet(_) => "class.set",
             Action::DutyTransfer(_) => "duty.transfer",
             Action::DutyAbolish(_) => "duty.abolish",
             Action::SystemRevise(_) => "system.revise",
@@ -274,6 +286,8 @@ impl Action {
             Action::EntryTransfer(_) => "entry.transfer",
             Action::AuthorizationSuspend(_) => "authorization.suspend",
             Action::AuthorizationResume(_) => "authorization.resume",
+            Action::AuthorizationCounter(_) => "authorization.counter",
+            Action::AuthorizationExamine(_) => "authorization.examine",
             Action::AuthorizationConfirm(_) => "authorization.confirm",
             Action::AuthorizationDispute(_) => "authorization.dispute",
             Action::AuthorizationDecide(_) => "authorization.decide",

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! requested -> offered -> agreed -> finalized <-> suspended
-//!     |  \________________^  ^          +-> revoked | relinquished | superseded  (suspended, too)
-//!     +--> withdrawn         |                      (from requested and offered)
-//!     +--> rejected -> disputed -> refused          (from requested, offered and agreed)
+//!  ^  |  \________________^  ^          +-> revoked | relinquished | superseded  (suspended, too)
+//!  |  +--> compliant         |                      (an authority examined it: as requested)
+//!  |  +--> withdrawn         |                      (before agreed)
+//!  |  +--> rejected -> disputed -> refused          (before finalized)
+//!  +- offered | returned                            (the consumer requests otherwise)
 //! ```
 //!
 //! What is finalized is one set of terms with one hash, signed by both parties in one envelope,
 //! on one pinned version of the entry. Expired and exhausted are derived, never stored.
 
 mod actions;
+mod counter;
 mod counting;
 mod negotiation;
 mod onward;
@@ -26,6 +29,8 @@ pub use actions::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
 };
+pub use counter::{AuthorizationCounter, AuthorizationExamine};
+pub(crate) use counter::{counter, examine};
 pub(crate) use counting::spent;
 pub(crate) use negotiation::{
     agree, finalize, load, offer, reject, relinquish, request, revoke, withdraw,
@@ -114,6 +119,16 @@ pub struct Authorization {
     /// Who provided when the terms were agreed, if the entry was transferred since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed_with: Option<Party>,
+    /// How often the consumer requested otherwise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rounds: u32,
+    /// Where the last receipts end that were counted, if there is a rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rated_to_ms: Option<RatedTo>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A member and its office, as a side of an authorization.
@@ -131,6 +146,10 @@ pub struct Party {
 pub enum AuthorizationStatus {
     /// The provider is to answer.
     Requested,
+    /// An authority found nothing against it; the provider is to answer.
+    Compliant,
+    /// An authority gave it back; the consumer is to request otherwise.
+    Returned,
     /// The consumer is to answer.
     Offered,
     /// Terms are fixed; both are to sign.
@@ -203,6 +222,33 @@ pub struct Limits {
     /// Bytes in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Calls in each period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+}
+
+/// How many calls in each period; periods are counted from the beginning of 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Calls.
+    pub calls: u64,
+    /// Length of a period.
+    pub per_ms: u64,
+}
+
+/// The last moment of the last receipt of each kind that a rate was asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RatedTo {
+    /// Of deliveries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<u64>,
+    /// Of receptions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
+    /// Of uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
 }
 
 /// What a provider may grant less of than was requested.

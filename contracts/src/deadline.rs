@@ -44,7 +44,7 @@ pub struct Due {
 pub fn of_authorization(authorization: &Authorization, params: &Params) -> Option<Due> {
     let deadlines = &params.deadlines;
     let (step, since, days) = match authorization.status {
-        AuthorizationStatus::Requested => {
+        AuthorizationStatus::Requested | AuthorizationStatus::Compliant => {
             let days = deadlines.answer_days(authorization.unconditional);
             (Step::Answer, authorization.requested_at_ms?, days)
         }

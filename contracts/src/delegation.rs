@@ -21,7 +21,7 @@ use crate::rule::Rule;
 use crate::state::{delegation_key, member_key};
 
 /// What can be delegated. Not: keys, members, the consortium, and signing terms as a party.
-pub const DELEGABLE: [&str; 14] = [
+pub const DELEGABLE: [&str; 15] = [
     "duty.register",
     "system.register",
     "system.revise",
@@ -30,6 +30,7 @@ pub const DELEGABLE: [&str; 14] = [
     "entry.withdraw",
     "entry.submit",
     "authorization.request",
+    "authorization.counter",
     "authorization.offer",
     "authorization.agree",
     "authorization.reject",

@@ -23,8 +23,8 @@ use crate::signers::Signers;
 use crate::state::{self, StateRead, StateReadError, delegation_key};
 use crate::transaction::Transaction;
 use crate::{
-    authorization, correction, delegation, duty, entry, evidence, key, member, objection, office,
-    operation, params, receipt, region, system, validator,
+    authorization, class, correction, delegation, duty, entry, evidence, key, member, objection,
+    office, operation, params, receipt, region, system, validator,
 };
 
 /// The block being executed.
@@ -258,6 +258,7 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::DelegationGrant(action) => delegation::grant(call, action),
         Action::DelegationEnd(action) => delegation::end(call, action),
         Action::RegionSet(action) => region::set(call, action),
+        Action::ClassSet(action) => class::set(call, action),
         Action::DutyTransfer(action) => duty::transfer(call, action),
         Action::DutyAbolish(action) => duty::abolish(call, action),
         Action::SystemRevise(action) => system::revise(call, action),
@@ -274,6 +275,8 @@ fn apply(call: &mut Call<'_, '_>, action: &Action) -> Step {
         Action::EntryTransfer(action) => entry::transfer(call, action),
         Action::AuthorizationSuspend(action) => authorization::suspend(call, action),
         Action::AuthorizationResume(action) => authorization::resume(call, action),
+        Action::AuthorizationCounter(action) => authorization::counter(call, action),
+        Action::AuthorizationExamine(action) => authorization::examine(call, action),
         Action::AuthorizationConfirm(action) => authorization::confirm(call, action),
         Action::AuthorizationDispute(action) => authorization::dispute(call, action),
         Action::AuthorizationDecide(action) => authorization::decide(call, action),

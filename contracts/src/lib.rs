@@ -16,6 +16,7 @@ pub mod authorization;
 pub mod calendar;
 mod call;
 pub mod catalog;
+pub mod class;
 pub mod correction;
 pub mod date;
 pub mod deadline;

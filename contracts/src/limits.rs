@@ -36,6 +36,14 @@ pub const DEADLINE_DAYS_MAX: u32 = 366;
 pub const CALENDAR_DATES_MAX: usize = 366;
 /// Most division codes set at once.
 pub const REGIONS_MAX: usize = 500;
+/// Most classes set at once.
+pub const CLASSES_MAX: usize = 500;
+/// Longest code of a class: what a resource code has room for before `/` and one more.
+pub const CLASS_CODE_BYTES_MAX: usize = 62;
+/// Most levels of a class: 类, 项, 目, 细目.
+pub const CLASS_LEVELS_MAX: usize = 4;
+/// Most counter-requests of one authorization, whatever the parameters say.
+pub const COUNTER_ROUNDS_MAX: u32 = 100;
 /// Most entries of an authorised operation.
 pub const OPERATION_ENTRIES_MAX: usize = 200;
 
@@ -105,5 +113,9 @@ pub const SOURCE_CHARS_MAX: usize = 512;
 pub const ONWARD_DEPTH_MAX: u32 = 1;
 /// Longest basis, scenario or scope of a use.
 pub const PURPOSE_CHARS_MAX: usize = 1000;
+/// Longest name or namespace of a job or data set of OpenLineage.
+pub const LINEAGE_CHARS_MAX: usize = 512;
+/// Most outputs a receipt names.
+pub const LINEAGE_OUTPUTS_MAX: usize = 32;
 /// Largest total a counter may reach: the I-JSON range, so that every reader can represent it.
 pub const COUNTER_MAX: u64 = mulu_chain::limits::JSON_INTEGER_MAX;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{self, Calendar, Deadlines};
 use crate::call::Call;
 use crate::key::KeyRole;
-use crate::limits::PARAMS_AHEAD_HEIGHTS_MAX;
+use crate::limits::{COUNTER_ROUNDS_MAX, PARAMS_AHEAD_HEIGHTS_MAX};
 use crate::rejection::{Step, require};
 use crate::rule::Rule;
 use crate::state::{self, PARAMS_KEY, version_hash};
@@ -76,6 +76,12 @@ pub struct Params {
     /// Whether an authority registers and publishes what departments submit (ENT-29).
     #[serde(default, skip_serializing_if = "is_default")]
     pub entry_registration: bool,
+    /// Whether an authority examines a request before its provider answers (AUT-24).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub request_compliance: bool,
+    /// How often a consumer may answer an offer with another request (AUT-23).
+    #[serde(default = "counter_rounds", skip_serializing_if = "is_counter_rounds")]
+    pub counter_rounds_max: u32,
     /// Until when what is due must be done.
     #[serde(
         default,
@@ -106,10 +112,21 @@ impl Default for Params {
             block_transactions_max: 2_000,
             block_bytes_max: 2 * 1024 * 1024,
             entry_registration: false,
+            request_compliance: false,
+            counter_rounds_max: counter_rounds(),
             deadlines: Deadlines::default(),
             calendar: Calendar::default(),
         }
     }
+}
+
+/// Rounds if nothing is said: enough to come to terms, too few to keep a provider busy.
+fn counter_rounds() -> u32 {
+    3
+}
+
+fn is_counter_rounds(rounds: &u32) -> bool {
+    *rounds == counter_rounds()
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -197,5 +214,7 @@ pub(crate) fn check(params: &Params) -> Step {
     within("block_transactions_max", transactions, 1, size(BLOCK_TRANSACTIONS_MAX))?;
     let bytes = u64::from(params.block_bytes_max);
     within("block_bytes_max", bytes, size(BLOCK_BYTES_MIN), size(BLOCK_BYTES_MAX))?;
+    let rounds = u64::from(params.counter_rounds_max);
+    within("counter_rounds_max", rounds, 0, u64::from(COUNTER_ROUNDS_MAX))?;
     calendar::check(&params.deadlines, &params.calendar)
 }

@@ -6,6 +6,9 @@
 //! `corrects` an earlier one replaces its counts; both stay. `deleted` says that what was received is
 //! gone. A digest over call lines (`lines`) lets the department prove a single call later.
 
+mod rate;
+mod run;
+
 use std::collections::BTreeSet;
 
 use mulu_chain::digest::Digest;
@@ -21,6 +24,8 @@ use crate::limits::{COUNTER_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{authorization_key, entry_key, office_key, receipt_chain_key, receipt_key};
+use crate::system;
+pub use run::{Dataset, Job, Lineage, OPERATOR_HASH_PREFIX};
 
 /// A receipt as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +73,15 @@ pub struct Receipt {
     /// The receipt that replaced this one's counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrected_by: Option<Digest>,
+    /// The run of OpenLineage that did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
+    /// The signer's information system that did it, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Who did it, as a keyed hash: `hmac-sha256:` and 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_hash: Option<String>,
     /// Whether the digests of delivery and reception differ.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mismatch: bool,
@@ -139,6 +153,15 @@ pub struct ReceiptRecord {
     /// The signer's receipt of the same kind whose counts this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrects: Option<Digest>,
+    /// The run of OpenLineage that did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
+    /// The signer's information system that did it, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Who did it, as a keyed hash: `hmac-sha256:` and 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_hash: Option<String>,
 }
 
 pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
@@ -148,6 +171,7 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
     let office = call.office().map_or(party_office, str::to_owned);
     check_form(call, action)?;
     let corrected = check_corrected(call, action)?;
+    let mut rated_to_ms = authorization.rated_to_ms;
     let totals = match action.kind {
         ReceiptKind::Denied => authorization.totals,
         ReceiptKind::Deleted => {
@@ -162,6 +186,7 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
             check_window(&authorization, action)?;
             let replaced = corrected.as_ref().map(|old| old.counts).unwrap_or_default();
             let totals = counted(&authorization, action, &replaced)?;
+            rated_to_ms = rate::rated(&authorization, action, corrected.as_ref())?;
             if let Some(parent) = &authorization.parent {
                 authorization::count(call, parent, action.kind, &action.counts, &replaced)?;
             }
@@ -190,6 +215,9 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
         lines: action.lines,
         corrects: action.corrects,
         corrected_by: None,
+        lineage: action.lineage.clone(),
+        system: action.system.clone(),
+        operator_hash: action.operator_hash.clone(),
         mismatch: check_peer(call, action)?,
         recorded_at_height: call.height(),
     };
@@ -204,8 +232,9 @@ pub(crate) fn record(call: &mut Call<'_, '_>, action: &ReceiptRecord) -> Step {
         call.touch(authorization_key(parent));
     }
     let key = authorization_key(&action.authorization_id);
-    if totals != authorization.totals {
-        call.overlay.put(key.clone(), &Authorization { totals, ..authorization })?;
+    if totals != authorization.totals || rated_to_ms != authorization.rated_to_ms {
+        let counted = Authorization { totals, rated_to_ms, ..authorization };
+        call.overlay.put(key.clone(), &counted)?;
     }
     call.touch(key);
     call.touch(entry_key(&receipt.entry_id));
@@ -236,7 +265,8 @@ fn check_signer(
     Ok(office.clone())
 }
 
-/// What holds of every receipt, whatever the authorization's status (RCP-06, RCP-07, RCP-12).
+/// What holds of every receipt, whatever the authorization's status (RCP-06, RCP-07, RCP-12, RCP-15,
+/// RCP-17, RCP-18).
 fn check_form(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step {
     field::text("purpose.basis", &action.purpose.basis, PURPOSE_CHARS_MAX)?;
     field::text("purpose.scenario", &action.purpose.scenario, PURPOSE_CHARS_MAX)?;
@@ -258,7 +288,8 @@ fn check_form(call: &Call<'_, '_>, action: &ReceiptRecord) -> Step {
     )?;
     let digested = action.digest.is_some()
         || !matches!(action.kind, ReceiptKind::Delivered | ReceiptKind::Received);
-    require(digested, Rule::ReceiptDigest, || format!("{} without digest", shown(&action.kind)))
+    require(digested, Rule::ReceiptDigest, || format!("{} without digest", shown(&action.kind)))?;
+    run::check(call, action)
 }
 
 /// The grant is in force, and so is all it hangs on (RCP-01, ENT-26, RCP-13, AUT-17).
@@ -276,8 +307,26 @@ fn check_usable(
     if let Some(parent) = &authorization.parent {
         let parent = authorization::require_usable(call, parent)?;
         check_entry(&parent, &entry)?;
+    } else if action.kind == ReceiptKind::Delivered {
+        check_systems(call, &entry, action)?;
     }
     Ok(())
+}
+
+/// What is delivered comes from a system that was not stopped before (RCP-21).
+fn check_systems(call: &Call<'_, '_>, entry: &Entry, action: &ReceiptRecord) -> Step {
+    for binding in &entry.content.systems {
+        if !system::stopped_before(call.overlay, &binding.system, action.window.from_ms)? {
+            return Ok(());
+        }
+    }
+    let systems = &entry.content.systems;
+    require(systems.is_empty(), Rule::ReceiptSystems, || {
+        format!(
+            "stopped are all of {}",
+            shown(&systems.iter().map(|b| &b.system).collect::<Vec<_>>())
+        )
+    })
 }
 
 /// The grant was in force once: what is said of the past may be said later (RCP-01).

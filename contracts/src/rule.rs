@@ -123,6 +123,8 @@ rules! {
     SubmissionStatus = "ENT-31",
     EntryTransferSelf = "ENT-32",
     EntryParties = "ENT-33",
+    EntryClass = "ENT-34", EntryClassPath = "ENT-35", EntryRelated = "ENT-36",
+    ClassForm = "CLS-01", ClassAbove = "CLS-02",
 
     // Who may use it, and what was done.
     AuthorizationUnknown = "AUT-01", AuthorizationParty = "AUT-02", AuthorizationStatus = "AUT-03",
@@ -133,11 +135,13 @@ rules! {
     AuthorizationBoth = "AUT-14", AuthorizationConsumerRole = "AUT-15",
     AuthorizationOver = "AUT-16", AuthorizationOnward = "AUT-17", AuthorizationReplaces = "AUT-18", AuthorizationSuspender = "AUT-19", AuthorizationAutomatic = "AUT-20", AuthorizationObligations = "AUT-21",
     AuthorizationDisputeLate = "AUT-22",
+    AuthorizationRounds = "AUT-23", AuthorizationExamined = "AUT-24", AuthorizationRate = "AUT-25",
     ReceiptGrant = "RCP-01", ReceiptSigner = "RCP-02", ReceiptTerms = "RCP-03",
     ReceiptItems = "RCP-04", ReceiptPurpose = "RCP-05", ReceiptWindow = "RCP-06",
     ReceiptFuture = "RCP-07", ReceiptLimits = "RCP-08", ReceiptSequence = "RCP-09",
     ReceiptPrevious = "RCP-10", ReceiptPeer = "RCP-11", ReceiptDigest = "RCP-12", ReceiptStricter = "RCP-13", ReceiptCorrects = "RCP-14", ReceiptLines = "RCP-15",
-    ReceiptOnwardLimits = "RCP-16", CorrectionSelf = "COR-01", CorrectionItem = "COR-02", CorrectionUnknown = "COR-03", CorrectionParty = "COR-04", CorrectionStatus = "COR-05", CorrectionVersion = "COR-06", ObjectionSubject = "OBJ-01", ObjectionUnknown = "OBJ-02", ObjectionClosed = "OBJ-03", ObjectionParty = "OBJ-04", OperationUnknown = "OPR-01", OperationOrder = "OPR-02", OperationParty = "OPR-03", OperationCore = "OPR-04", OperationOperator = "OPR-05", OperationBoth = "OPR-06", OperationWindow = "OPR-07",
+    ReceiptOnwardLimits = "RCP-16", ReceiptRun = "RCP-17", ReceiptOperator = "RCP-18", ReceiptRate = "RCP-19", ReceiptPeriods = "RCP-20", ReceiptSystems = "RCP-21",
+    CorrectionSelf = "COR-01", CorrectionItem = "COR-02", CorrectionUnknown = "COR-03", CorrectionParty = "COR-04", CorrectionStatus = "COR-05", CorrectionVersion = "COR-06", ObjectionSubject = "OBJ-01", ObjectionUnknown = "OBJ-02", ObjectionClosed = "OBJ-03", ObjectionParty = "OBJ-04", OperationUnknown = "OPR-01", OperationOrder = "OPR-02", OperationParty = "OPR-03", OperationCore = "OPR-04", OperationOperator = "OPR-05", OperationBoth = "OPR-06", OperationWindow = "OPR-07",
 }
 
 impl Rule {

@@ -22,6 +22,8 @@
 //! | `operation/<sha256:hex>` | [`Operation`](crate::operation::Operation) |
 //! | `region/<code>` | [`Region`](crate::region::Region) |
 //! | `regions` | [`Regions`](crate::region::Regions) |
+//! | `class/<code>` | [`Class`](crate::class::Class) |
+//! | `classes` | [`Classes`](crate::class::Classes) |
 //! | `params` | [`ParamsRecord`] |
 //! | `validators` | JSON array of `{public_key, power, member}`, sorted by key |
 //! | `evidence/<ed25519:hex>/<height>/<round>/<step>` | [`Evidence`](crate::evidence::Evidence) |
@@ -176,6 +178,14 @@ pub const REGIONS_KEY: &str = "regions";
 /// Key of a division code.
 pub fn region_key(code: &str) -> String {
     format!("region/{code}")
+}
+
+/// Key and history subject of the table of classes.
+pub const CLASSES_KEY: &str = "classes";
+
+/// Key of a class.
+pub fn class_key(code: &str) -> String {
+    format!("class/{code}")
 }
 
 /// The id of an office, duty or system.

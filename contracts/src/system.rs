@@ -11,13 +11,15 @@ use crate::duty;
 use crate::field;
 use crate::key::KeyRole;
 use crate::limits::{
-    COMMENT_CHARS_MAX, DUTIES_MAX, SYSTEM_NAME_CHARS_MAX, TABLE_NAME_CHARS_MAX, TABLES_MAX,
+    COMMENT_CHARS_MAX, DUTIES_MAX, LABEL_CHARS_MAX, LEGAL_REFERENCE_CHARS_MAX, NAME_CHARS_MAX,
+    SYSTEM_NAME_CHARS_MAX, TABLE_NAME_CHARS_MAX, TABLES_MAX,
 };
 use crate::office;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{self, duty_key, local_id, member_key, system_key, version_hash};
+use crate::uscc;
 
 /// An information system as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,12 @@ pub struct InformationSystem {
     /// Block time of the last revision, if entries must be bound again by a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised_at_ms: Option<u64>,
+    /// What else is said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Block time of the revision that stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at_ms: Option<u64>,
 }
 
 /// The last change of a table's columns.
@@ -79,8 +87,45 @@ pub enum SystemStatus {
     Building,
     /// 运行.
     Running,
-    /// 停用: takes no new bindings.
+    /// 停用: takes no new bindings and delivers nothing new.
     Stopped,
+}
+
+/// What else is said of a system. No address and no credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// 运维单位: 统一社会信用代码 of who runs it; it need not be a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// 等级保护备案号.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filing_no: Option<String>,
+    /// 商用密码应用安全性评估.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crypto_review: Option<CryptoReview>,
+    /// 部署: the region of the government cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// 数据库类型.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// 上线日期.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_online: Option<String>,
+    /// The system it took over from, of any member, as id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+}
+
+/// 商用密码应用安全性评估.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CryptoReview {
+    /// 结论.
+    pub result: String,
+    /// 日期.
+    pub date: String,
 }
 
 /// A table of a system.
@@ -95,6 +140,9 @@ pub struct Table {
     /// Digest of its column list; the list itself stays off the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns_hash: Option<Digest>,
+    /// How many rows it has; a claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_claimed: Option<u64>,
 }
 
 /// A system to be registered.
@@ -118,6 +166,9 @@ pub struct NewSystem {
     /// The duties it serves, as ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duties: Vec<String>,
+    /// What else is said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// `system.register`: a member registers an information system.
@@ -146,6 +197,30 @@ pub(crate) fn in_force(overlay: &Overlay<'_>, id: &str, member: &str) -> Step<In
     let runs = system.status != SystemStatus::Stopped;
     require(runs, Rule::SystemStopped, || id.to_owned())?;
     Ok(system)
+}
+
+/// Whether a system was stopped before a moment.
+pub(crate) fn stopped_before(overlay: &Overlay<'_>, id: &str, moment_ms: u64) -> Step<bool> {
+    #[derive(Deserialize)]
+    struct Life {
+        status: SystemStatus,
+        stopped_at_ms: Option<u64>,
+    }
+    let life: Option<Life> = overlay.get(&system_key(id))?;
+    Ok(life.is_some_and(|life| {
+        life.status == SystemStatus::Stopped && life.stopped_at_ms.is_none_or(|at| at < moment_ms)
+    }))
+}
+
+/// A system of the member (SYS-01, SYS-02).
+pub(crate) fn own(overlay: &Overlay<'_>, id: &str, member: &str) -> Step {
+    #[derive(Deserialize)]
+    struct Owned {
+        member: String,
+    }
+    let owned: Option<Owned> = overlay.get(&system_key(id))?;
+    let owned = owned.ok_or_else(|| Stop::Rule(Rule::SystemUnknown, format!("{id:?}")))?;
+    require(owned.member == member, Rule::SystemForeign, || format!("{id} is not of {member}"))
 }
 
 pub(crate) fn register(call: &mut Call<'_, '_>, action: &SystemRegister) -> Step {
@@ -178,10 +253,12 @@ pub(crate) fn revise(call: &mut Call<'_, '_>, action: &SystemRevise) -> Step {
         format!("from {} to {}", shown(&old.status), shown(&new.status))
     })?;
     let system = checked(call.overlay, old.registered_at_height, &member, new)?;
+    let stops = new.status == SystemStatus::Stopped;
     let revised = InformationSystem {
         revised_at_height: Some(call.height()),
         revised_at_ms: call.noted(call.params.deadlines.rebind_days),
         columns_changed: columns_changed(call, &old, new),
+        stopped_at_ms: stops.then(|| old.stopped_at_ms.unwrap_or(call.block.time_ms.0)),
         ..system
     };
     call.touch(system_key(&id));
@@ -238,6 +315,10 @@ fn checked(
     for id in &new.duties {
         duty::own(overlay, id, member)?;
     }
+    if let Some(previous) = new.profile.as_ref().and_then(|profile| profile.previous.as_ref()) {
+        let there = overlay.has(&system_key(previous))?;
+        require(there, Rule::SystemUnknown, || format!("{previous:?}"))?;
+    }
     Ok(InformationSystem {
         id: local_id(member, &new.code),
         member: member.to_owned(),
@@ -252,6 +333,8 @@ fn checked(
         revised_at_height: None,
         columns_changed: Vec::new(),
         revised_at_ms: None,
+        profile: new.profile.clone(),
+        stopped_at_ms: None,
     })
 }
 
@@ -269,5 +352,22 @@ fn check_form(new: &NewSystem) -> Step {
     }
     field::distinct("tables", Rule::FieldDuplicate, new.tables.iter().map(|t| &t.name))?;
     field::count("duties", new.duties.len(), 0, DUTIES_MAX)?;
-    field::distinct("duties", Rule::FieldDuplicate, &new.duties)
+    field::distinct("duties", Rule::FieldDuplicate, &new.duties)?;
+    new.profile.as_ref().map_or(Ok(()), check_profile)
+}
+
+fn check_profile(profile: &Profile) -> Step {
+    if let Some(operator) = &profile.operator {
+        require(uscc::has_form(operator), Rule::MemberUsccForm, || {
+            format!("operator {operator:?}")
+        })?;
+    }
+    field::optional("filing_no", profile.filing_no.as_ref(), LEGAL_REFERENCE_CHARS_MAX)?;
+    if let Some(CryptoReview { result, date }) = &profile.crypto_review {
+        field::text("crypto_review.result", result, LABEL_CHARS_MAX)?;
+        field::date("crypto_review.date", date)?;
+    }
+    field::optional("host", profile.host.as_ref(), NAME_CHARS_MAX)?;
+    field::optional("database", profile.database.as_ref(), LABEL_CHARS_MAX)?;
+    profile.first_online.as_ref().map_or(Ok(()), |date| field::date("first_online", date))
 }

@@ -17,6 +17,7 @@
 //! [params]                           # optional; what is not named has its default
 //! authority_threshold = 1
 //! entry_registration = true          # the authority registers and publishes
+//! request_compliance = true          # the authority examines requests before they are answered
 //!
 //! [params.deadlines]                 # optional; in working days
 //! dispute_days = 15

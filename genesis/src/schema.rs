@@ -56,6 +56,8 @@ pub(crate) const PARAMS: &[Field] = &[
     optional("block_transactions_max", NARROW),
     optional("block_bytes_max", NARROW),
     optional("entry_registration", Kind::Flag),
+    optional("request_compliance", Kind::Flag),
+    optional("counter_rounds_max", NARROW),
     optional("deadlines", Kind::Table(DEADLINES)),
     optional("calendar", Kind::Table(CALENDAR)),
 ];

@@ -4,7 +4,7 @@ use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::{
     Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, Extent,
-    Totals,
+    RatedTo, Totals,
 };
 use mulu_contracts::catalog::ShareType;
 use mulu_contracts::receipt::{Receipt, ReceiptKind, ReceiptRecord};
@@ -120,6 +120,8 @@ fn requested(
         finalized_at_ms: None,
         handed_on: Totals::default(),
         agreed_with: None,
+        rounds: 0,
+        rated_to_ms: None,
     };
     Ok(if request.auto_agree { made.agreed() } else { made })
 }
@@ -136,6 +138,9 @@ fn followed(
             false
         }
         Action::AuthorizationRequest(_) => false,
+        Action::AuthorizationCounter(counter) => {
+            counter.authorization_id == before.authorization_id
+        }
         Action::AuthorizationFinalize(finalize) => {
             let own = finalize.authorization_id == before.authorization_id;
             own || recorded.superseded_by == Some(finalize.authorization_id)
@@ -160,6 +165,9 @@ fn followed(
 fn about_another(action: &Action, id: &Digest) -> Option<Option<Digest>> {
     match action {
         Action::AuthorizationRequest(request) => (request.parent == Some(*id)).then_some(None),
+        Action::AuthorizationCounter(counter) => {
+            Some(Some(counter.authorization_id)).filter(|other| *other != Some(*id))
+        }
         Action::AuthorizationFinalize(finalize) => {
             Some(Some(finalize.authorization_id)).filter(|other| *other != Some(*id))
         }
@@ -224,11 +232,35 @@ fn next(
             Err(format!("{name} on an authorization that is {:?}", before.status))
         }
     };
+    let open = [Status::Requested, Status::Compliant, Status::Returned, Status::Offered];
     match act.action {
+        Action::AuthorizationExamine(examine) => {
+            about(&examine.authorization_id)?;
+            from(&[Status::Requested])?;
+            let status = if examine.compliant { Status::Compliant } else { Status::Returned };
+            Ok(Authorization { status, status_reason: Some(examine.reason.clone()), ..before })
+        }
+        Action::AuthorizationCounter(counter) => {
+            about(&counter.authorization_id)?;
+            by_party(&before.consumer, "consumer")?;
+            from(&[Status::Offered, Status::Returned])?;
+            let asked = &counter.requested;
+            if !asked.items.iter().all(|item| before.requested.items.contains(item)) {
+                return Err("an item is requested that was not requested before".to_owned());
+            }
+            Ok(Authorization {
+                requested: asked.clone(),
+                granted: None,
+                status: Status::Requested,
+                rounds: before.rounds.saturating_add(1),
+                requested_at_ms: act.noted(recorded.requested_at_ms),
+                ..before
+            })
+        }
         Action::AuthorizationOffer(offer) => {
             about(&offer.authorization_id)?;
             by_party(&before.provider, "provider")?;
-            from(&[Status::Requested])?;
+            from(&[Status::Requested, Status::Compliant])?;
             let (granted, asked) = (&offer.granted, &before.requested);
             let narrower = granted.items.iter().all(|item| asked.items.contains(item))
                 && asked.window.contains(&granted.window)
@@ -244,7 +276,7 @@ fn next(
                 Status::Offered => by_party(&before.consumer, "consumer")?,
                 _ => by_party(&before.provider, "provider")?,
             }
-            from(&[Status::Requested, Status::Offered])?;
+            from(&[Status::Requested, Status::Compliant, Status::Offered])?;
             Ok(before.agreed())
         }
         Action::AuthorizationFinalize(finalize) => {
@@ -261,7 +293,7 @@ fn next(
         Action::AuthorizationReject(reject) => {
             about(&reject.authorization_id)?;
             by_party(&before.provider, "provider")?;
-            from(&[Status::Requested, Status::Offered, Status::Agreed])?;
+            from(&[open.as_slice(), &[Status::Agreed]].concat())?;
             let refused = recorded.ended.as_ref().and_then(|ended| ended.at_ms);
             let mut rejected = end(act, before, Status::Rejected, Some(&reject.reason));
             rejected.ended = rejected.ended.map(|e| Ended { at_ms: act.noted(refused), ..e });
@@ -270,7 +302,7 @@ fn next(
         Action::AuthorizationWithdraw(withdraw) => {
             about(&withdraw.authorization_id)?;
             by_party(&before.consumer, "consumer")?;
-            from(&[Status::Requested, Status::Offered])?;
+            from(&open)?;
             Ok(end(act, before, Status::Withdrawn, None))
         }
         Action::AuthorizationRevoke(revoke) => {
@@ -325,6 +357,7 @@ fn next(
             about(&receipt.authorization_id)?;
             Ok(Authorization {
                 totals: counted(before.totals, receipt, corrected(story, receipt)?),
+                rated_to_ms: rated(&before, receipt),
                 ..before
             })
         }
@@ -341,6 +374,15 @@ pub fn corrected(story: &Story, receipt: &ReceiptRecord) -> Result<Counts, Strin
     let Some(id) = &receipt.corrects else { return Ok(Counts::default()) };
     let old: Option<Receipt> = story.record(&receipt_key(id))?;
     old.map(|old| old.counts).ok_or_else(|| format!("{id} is corrected, but not in the bundle"))
+}
+
+/// Where the receipts of each kind end after one more, if there is a rate; a correction moves nothing.
+fn rated(before: &Authorization, receipt: &ReceiptRecord) -> Option<RatedTo> {
+    let counts = !matches!(receipt.kind, ReceiptKind::Denied | ReceiptKind::Deleted);
+    if before.extent().limits.rate.is_none() || receipt.corrects.is_some() || !counts {
+        return before.rated_to_ms;
+    }
+    Some(before.rated_to_ms.unwrap_or_default().with(receipt.kind, receipt.window.to_ms))
 }
 
 /// Totals after one more receipt, which replaces some counts; an attempt denied or a deletion counts

@@ -114,6 +114,9 @@ fn derived(
         lines: record.lines,
         corrects: record.corrects,
         corrected_by: None,
+        lineage: record.lineage.clone(),
+        system: record.system.clone(),
+        operator_hash: record.operator_hash.clone(),
         mismatch,
         recorded_at_height: act.event.height,
     }

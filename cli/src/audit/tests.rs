@@ -119,6 +119,9 @@ fn story() -> Told {
             peer_receipt: peer,
             lines: None,
             corrects: None,
+            lineage: None,
+            system: None,
+            operator_hash: None,
         };
         let signer = if department == PROVIDER { &officer } else { &program };
         let transaction = world.commit(department, &[signer], Action::ReceiptRecord(record));
@@ -339,6 +342,9 @@ fn a_story_with_turns_verifies() {
         peer_receipt: None,
         lines: Some(15),
         corrects: Some(id(0)),
+        lineage: None,
+        system: None,
+        operator_hash: None,
     };
     world.commit(PROVIDER, &[&officer], Action::ReceiptRecord(correction));
     let retired = turn(&world, "职责调整");

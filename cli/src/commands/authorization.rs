@@ -3,10 +3,10 @@
 use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::{
-    Authorization, AuthorizationAgree, AuthorizationConfirm, AuthorizationDecide,
-    AuthorizationFinalize, AuthorizationOffer, AuthorizationReject, AuthorizationRelinquish,
-    AuthorizationRequest, AuthorizationRevoke, AuthorizationStanding, AuthorizationWithdraw,
-    Extent, Limits, Purpose, Window,
+    Authorization, AuthorizationAgree, AuthorizationConfirm, AuthorizationCounter,
+    AuthorizationDecide, AuthorizationExamine, AuthorizationFinalize, AuthorizationOffer,
+    AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
+    AuthorizationStanding, AuthorizationWithdraw, Extent, Limits, Purpose, Window,
 };
 use mulu_contracts::catalog::{ShareMethod, ShareType};
 use mulu_contracts::entry::Entry;
@@ -39,6 +39,15 @@ Example 示例:
   mulu authorization offer ID --item uscc --to 2026-06-30 --calls 1000
 What is not named stays as requested.")]
     Offer(OfferArgs),
+    /// Answer an offer, or a return, with another request (consumer) 再次提出申请（使用方）
+    #[command(after_help = "\
+Example 示例:
+  mulu authorization counter ID --item uscc --calls 5000 --to 2026-09-30
+What is not named stays as requested before; items can only be left out. How often: the parameter
+counter_rounds_max.")]
+    Counter(OfferArgs),
+    /// Examine a request before its provider answers (authority) 合规审查（主管部门）
+    Examine(ExamineArgs),
     /// Agree to the request (provider) or to the offer (consumer) 同意
     Agree(IdArgs),
     /// Sign the agreed terms: officers of BOTH parties sign one payload 双方签署生效
@@ -81,6 +90,25 @@ pub struct DecideArgs {
     /// The refusal stands 维持拒绝
     #[arg(long)]
     refuse: bool,
+    /// Why 原因
+    #[arg(long)]
+    reason: String,
+    /// Submitting.
+    #[command(flatten)]
+    submit: SubmitArgs,
+}
+
+/// Options of `mulu authorization examine`.
+#[derive(Debug, clap::Args)]
+pub struct ExamineArgs {
+    /// The authorization: id or its first digits 授权编号
+    id: String,
+    /// Nothing is against it 合规
+    #[arg(long, conflicts_with = "return_it", required_unless_present = "return_it")]
+    compliant: bool,
+    /// The consumer is to request otherwise 退回
+    #[arg(long = "return")]
+    return_it: bool,
     /// Why 原因
     #[arg(long)]
     reason: String,
@@ -139,7 +167,7 @@ pub struct RequestArgs {
     submit: SubmitArgs,
 }
 
-/// Options of `mulu authorization offer`.
+/// Options of `mulu authorization offer` and `mulu authorization counter`.
 #[derive(Debug, clap::Args)]
 pub struct OfferArgs {
     /// The authorization 授权编号
@@ -201,6 +229,20 @@ pub fn run(context: &Context, command: AuthorizationCommand) -> Outcome<()> {
     match command {
         AuthorizationCommand::Request(args) => request(context, args),
         AuthorizationCommand::Offer(args) => offer(context, args),
+        AuthorizationCommand::Counter(args) => {
+            let authorization = current(context, &args.id)?.value;
+            let authorization_id = authorization.authorization_id;
+            let submit = args.submit.clone();
+            let requested = less(args, authorization.requested);
+            let action = AuthorizationCounter { authorization_id, requested };
+            submit::actions(context, &submit, vec![Action::AuthorizationCounter(action)])
+        }
+        AuthorizationCommand::Examine(args) => {
+            let authorization_id = current(context, &args.id)?.value.authorization_id;
+            let (compliant, reason) = (args.compliant, args.reason);
+            let action = AuthorizationExamine { authorization_id, compliant, reason };
+            submit::actions(context, &args.submit, vec![Action::AuthorizationExamine(action)])
+        }
         AuthorizationCommand::Agree(args) => {
             let authorization_id = current(context, &args.id)?.value.authorization_id;
             let action = AuthorizationAgree { authorization_id };
@@ -309,8 +351,15 @@ fn shared_items(entry: &Entry) -> Vec<String> {
 
 fn offer(context: &Context, args: OfferArgs) -> Outcome<()> {
     let authorization = current(context, &args.id)?.value;
-    let requested = authorization.requested;
-    let granted = Extent {
+    let (authorization_id, submit) = (authorization.authorization_id, args.submit.clone());
+    let granted = less(args, authorization.requested);
+    let action = AuthorizationOffer { authorization_id, granted };
+    submit::actions(context, &submit, vec![Action::AuthorizationOffer(action)])
+}
+
+/// What the options name, else as requested.
+fn less(args: OfferArgs, requested: Extent) -> Extent {
+    Extent {
         items: if args.item.is_empty() { requested.items } else { args.item },
         window: Window {
             from_ms: args.from.map_or(requested.window.from_ms, Moment::first_ms),
@@ -318,10 +367,7 @@ fn offer(context: &Context, args: OfferArgs) -> Outcome<()> {
         },
         limits: args.limits.over(requested.limits),
         obligations: args.obligations.obligations().or(requested.obligations),
-    };
-    let authorization_id = authorization.authorization_id;
-    let action = AuthorizationOffer { authorization_id, granted };
-    submit::actions(context, &args.submit, vec![Action::AuthorizationOffer(action)])
+    }
 }
 
 /// Signs the agreed terms. The hash is computed here from the terms shown, not taken from the

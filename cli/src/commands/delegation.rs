@@ -1,9 +1,10 @@
-//! `mulu delegation` and `mulu region`.
+//! `mulu delegation`, `mulu region` and `mulu class`.
 
 use std::path::PathBuf;
 
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::Window;
+use mulu_contracts::class::ClassSet;
 use mulu_contracts::delegation::{DELEGABLE, DelegationEnd, DelegationGrant};
 use mulu_contracts::region::RegionSet;
 
@@ -69,6 +70,23 @@ Once any is set, entries and new members name only codes in force.")]
     },
 }
 
+/// Classes.
+#[derive(Debug, clap::Subcommand)]
+pub enum ClassCommand {
+    /// Set classes of resource codes (authority) 登记信息资源分类（主管部门）
+    #[command(after_help = "\
+FILE: [{\"code\": \"3\", \"name\": \"部门\"}, {\"code\": \"306\", \"name\": \"…\"},
+       {\"code\": \"306001\", \"name\": \"…\"}], at most 500 at a time, each after the one above it:
+类 has 1 digit, 项 3, 目 6, 细目 more. Once any is set, resource codes begin with a class on the table.")]
+    Set {
+        /// JSON file, `-` for standard input JSON 文件
+        file: PathBuf,
+        /// Submitting.
+        #[command(flatten)]
+        submit: SubmitArgs,
+    },
+}
+
 /// Runs `mulu delegation`.
 ///
 /// # Errors
@@ -99,4 +117,14 @@ pub fn region(context: &Context, command: RegionCommand) -> Outcome<()> {
     let RegionCommand::Set { file, submit } = command;
     let action: RegionSet = registry::read(&file, "regions")?;
     submit::actions(context, &submit, vec![Action::RegionSet(action)])
+}
+
+/// Runs `mulu class`.
+///
+/// # Errors
+/// Exit 2 to 6.
+pub fn class(context: &Context, command: ClassCommand) -> Outcome<()> {
+    let ClassCommand::Set { file, submit } = command;
+    let action: ClassSet = registry::read(&file, "classes")?;
+    submit::actions(context, &submit, vec![Action::ClassSet(action)])
 }

@@ -8,10 +8,12 @@ use mulu_contracts::entry::{
     EntryWithdraw, Submission,
 };
 use mulu_contracts::state::submission_key;
+use serde_json::Value;
 
 use super::{lookup, registry};
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::import::pack::pack;
 use crate::records::{self, Stored};
 use crate::submit::{self, SubmitArgs};
 use crate::text;
@@ -118,7 +120,14 @@ pub enum EntryCommand {
 #[derive(Debug, clap::Args)]
 pub struct DecisionArgs {
     /// Its primary resource code, or the entry's id 主信息资源代码或条目编号
-    id: String,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    id: Option<String>,
+    /// Everything that waits for it 全部待办报送
+    #[arg(long)]
+    all: bool,
+    /// With --all: of this member only 仅限该提供方
+    #[arg(long, value_name = "USCC", requires = "all")]
+    provider: Option<String>,
     /// Submitting.
     #[command(flatten)]
     submit: SubmitArgs,
@@ -175,8 +184,8 @@ pub fn run(context: &Context, command: EntryCommand) -> Outcome<()> {
             let action = EntrySubmit { prev, entry: content.entry };
             submit::actions(context, &submit, vec![Action::EntrySubmit(Box::new(action))])
         }
-        EntryCommand::Register(args) => decide(context, args, Action::EntryRegister),
-        EntryCommand::Release(args) => decide(context, args, Action::EntryRelease),
+        EntryCommand::Register(args) => decide(context, args, "submitted", Action::EntryRegister),
+        EntryCommand::Release(args) => decide(context, args, "registered", Action::EntryRelease),
         EntryCommand::Transfer { id, file, to, basis, submit } => {
             let content: EntryPublish = registry::read(&file, "entry")?;
             let Stored { version: prev, value } = current(context, &id)?;
@@ -220,11 +229,46 @@ fn standing(
 fn decide(
     context: &Context,
     args: DecisionArgs,
+    status: &str,
     action: fn(EntryDecision) -> Action,
 ) -> Outcome<()> {
-    let Stored { version, value } = submitted(context, &args.id)?;
-    let decision = EntryDecision { entry_id: value.entry_id, submission: version };
-    submit::actions(context, &args.submit, vec![action(decision)])
+    if let Some(id) = &args.id {
+        let Stored { version, value } = submitted(context, id)?;
+        let decision = EntryDecision { entry_id: value.entry_id, submission: version };
+        return submit::actions(context, &args.submit, vec![action(decision)]);
+    }
+    let actions: Vec<Action> =
+        waiting(context, args.provider.as_deref(), status)?.into_iter().map(action).collect();
+    let count = actions.len();
+    if count == 0 {
+        context.say(&text!("nothing is {status}", "没有状态为 {status} 的报送"));
+        return Ok(());
+    }
+    context.confirm(&text!(
+        "Decide on {count} submissions as they stand?",
+        "确定对 {count} 条报送按现状作出决定？"
+    ))?;
+    let sizes: Vec<usize> =
+        actions.iter().map(|a| serde_json::to_vec(a).map_or(0, |json| json.len())).collect();
+    let mut left = actions.into_iter();
+    for run in pack(&sizes).into_iter().flatten() {
+        submit::actions(context, &args.submit, left.by_ref().take(run.len()).collect())?;
+    }
+    Ok(())
+}
+
+/// What waits for a decision, as it stands.
+fn waiting(context: &Context, provider: Option<&str>, status: &str) -> Outcome<Vec<EntryDecision>> {
+    let mut filters = vec![("status", status)];
+    filters.extend(provider.map(|provider| ("provider", provider)));
+    let mut found = Vec::new();
+    context.node()?.list("/v1/submissions", &filters, |item: Value| {
+        let key = item.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let Stored { version, value } = records::parse::<Submission>(&key, &item)?;
+        found.push(EntryDecision { entry_id: value.entry_id, submission: version });
+        Ok(true)
+    })?;
+    Ok(found)
 }
 
 /// What was last submitted of the entry a person means; there may be no entry yet.

@@ -1,6 +1,6 @@
 //! Options that say how far a request or a grant goes.
 
-use mulu_contracts::authorization::{Limits, Obligations};
+use mulu_contracts::authorization::{Limits, Obligations, Rate};
 
 use super::moment::{self, Moment};
 
@@ -16,6 +16,24 @@ pub struct LimitArgs {
     /// Most bytes in all 字节数上限
     #[arg(long, value_name = "N")]
     bytes: Option<u64>,
+    /// Calls in each period, such as 100/hour or 5/1000 (milliseconds) 每周期调用次数上限
+    #[arg(long, value_name = "N/PERIOD", value_parser = parse_rate)]
+    rate: Option<Rate>,
+}
+
+/// `100/hour`: a number, and second, minute, hour, day or a number of milliseconds.
+fn parse_rate(text: &str) -> Result<Rate, String> {
+    let wrong =
+        || "a number, /, and second, minute, hour, day or milliseconds: 100/hour".to_owned();
+    let (calls, period) = text.split_once('/').ok_or_else(wrong)?;
+    let per_ms = match period {
+        "second" => Ok(1_000),
+        "minute" => Ok(60_000),
+        "hour" => Ok(3_600_000),
+        "day" => Ok(86_400_000),
+        other => other.parse::<u64>().map_err(|_| wrong()),
+    }?;
+    Ok(Rate { calls: calls.parse().map_err(|_| wrong())?, per_ms })
 }
 
 impl LimitArgs {
@@ -25,6 +43,7 @@ impl LimitArgs {
             calls: self.calls.or(base.calls),
             records: self.records.or(base.records),
             bytes: self.bytes.or(base.bytes),
+            rate: self.rate.or(base.rate),
         }
     }
 }

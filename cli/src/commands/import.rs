@@ -1,22 +1,32 @@
 //! `mulu import`: a catalog of another system, onto the chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+use mulu_chain::types::Height;
+use mulu_contracts::action::Action;
+use mulu_contracts::params::ParamsRecord;
+use mulu_contracts::state::PARAMS_KEY;
+
+use crate::client::Node;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::import::bind::{self, BindArgs, From};
+use crate::import::ckan_url;
+use crate::import::convert::Prepared;
 use crate::import::defaults::Fallback;
 use crate::import::mapping::Mapping;
-use crate::import::plan::{self, Planned};
+use crate::import::pack::pack;
+use crate::import::plan::{self, Explicit, Planned, Way};
 use crate::import::prepare::{self, SourceFormat};
 use crate::import::progress::Progress;
+use crate::import::related::{self, Related};
 use crate::import::report::{self, Counts, NotTaken};
 use crate::import::rules;
 use crate::import::send::{self, Sender};
-use crate::submit::{self, ChainView};
-use crate::{files, text};
+use crate::submit::{self, ChainView, SubmitArgs};
+use crate::{files, records, text};
 
 /// Largest source read, in bytes.
 const SOURCE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
@@ -29,9 +39,17 @@ Examples 示例:
   mulu import national.csv --source-system data.gov.tw --profile market
   mulu import data.json --mapping ours.toml --class 306002 --duty registration
   mulu import dump.jsonl --format ckan-jsonl --source-system ckan.example
+  mulu import http://ckan.example --source-system ckan.example --delete-missing
+  mulu import 目录.xlsx --dry-run            workbooks; DCAT-AP as .jsonld, DCAT-US as data.json
 
 Importing again sends only what changed: an entry is found again by its source system and
-identifier, and compared by a hash of what the source says. Nothing is ever withdrawn.
+identifier, and compared by a hash of what the source says. Nothing is withdrawn unless --delete-missing
+asks for it: then entries of this source system whose records are gone are.
+
+Related codes: an entry can name only codes that some entry has, so records that name each other are sent
+first without, and revised once with them; a code that nobody has is left out and noted.
+Where the consortium registers entries before they are published (parameter entry_registration), records
+are submitted; the end of the report says what waits for whom.
 
 Codes: the source's resource code, else <class>/<12 hex digits of SHA-256(source system, identifier)>.
 Identifiers: the source's, else its code, else agency/name (with date and number where that repeats).
@@ -59,7 +77,7 @@ Rows that are not taken do not stop the import; they are written to --rejected F
 the reason. Words of a row that is taken for which there is no place, such as an unknown update cycle, are
 written to --notes FILE, each with its line, its column and what was done instead.")]
 pub struct ImportArgs {
-    /// The source, `-` for standard input 来源文件
+    /// The source: a file, `-` for standard input, or the http:// URL of a CKAN portal 来源文件或 CKAN 地址
     pub file: PathBuf,
     /// Its format 格式
     #[arg(long, value_enum, default_value = "auto")]
@@ -73,6 +91,9 @@ pub struct ImportArgs {
     /// Read, check and compare, but send nothing 只检查，不提交
     #[arg(long)]
     pub dry_run: bool,
+    /// Withdraw entries of this source whose records are gone from it 下架来源中已不存在的条目
+    #[arg(long)]
+    pub delete_missing: bool,
     /// Where rejected rows go [default: FILE.rejected.csv] 未接受的行写入
     #[arg(long, value_name = "FILE")]
     pub rejected: Option<PathBuf>,
@@ -95,8 +116,7 @@ pub struct ImportArgs {
 /// 6 for keys.
 pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
     let mapping = args.mapping.as_deref().map(Mapping::read).transpose()?.unwrap_or_default();
-    let bytes = files::read_bounded(&args.file, SOURCE_BYTES_MAX)?;
-    let source = prepare::read(bytes, args.format, &mapping)?;
+    let source = read(args, &mapping)?;
     let source_system = source_system(args)?;
     let node = context.node()?;
     let view = match ChainView::ask(&node) {
@@ -116,14 +136,35 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
         bind::resolve(context, &args.bind, source_system.clone(), now_ms, &from)?;
     let mut batch = prepare::prepare(&source.rows, &binding);
     rules::check(&mut batch, &binding, now_ms);
-    let existing = match &view {
-        Some(_) => {
-            let member = mulu_contracts::state::member_of_id(&binding.office);
-            plan::existing(&node, member, &source_system)?
+    let member = mulu_contracts::state::member_of_id(&binding.office).to_owned();
+    let (existing, way) = match &view {
+        Some(view) => {
+            let existing = plan::existing(&node, &member, &source_system)?;
+            (existing, way(&node, view, &member, &source_system)?)
         }
-        None => BTreeMap::new(),
+        None => (BTreeMap::new(), Way::default()),
     };
-    let plan = plan::plan(batch.prepared, &existing, explicit);
+    let known = existing.values().flat_map(|entry| entry.codes.iter().cloned());
+    let on_chain = related::on_chain(&batch.prepared, known, view.as_ref().map(|_| &node))?;
+    let related = related::part(&mut batch.prepared, &on_chain, &mut batch.used);
+    let linked: Vec<Prepared> = batch
+        .prepared
+        .iter()
+        .filter(|record| related.later.contains_key(&record.identifier))
+        .cloned()
+        .collect();
+    // A record that is refused is there all the same.
+    let present: BTreeSet<&String> = batch
+        .prepared
+        .iter()
+        .map(|record| &record.identifier)
+        .chain(batch.rejected.iter().map(|record| &record.identifier))
+        .collect();
+    let missing = match args.delete_missing {
+        true => plan::missing(&existing, &present, &source_system),
+        false => Vec::new(),
+    };
+    let plan = plan::plan(batch.prepared, &existing, explicit, &way);
     let mut rejected = batch.rejected;
     rejected.extend(plan.rejected);
     let to_create = plan.planned.iter().filter(|p| p.is_new()).count();
@@ -132,6 +173,10 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
         created: as_u64(to_create),
         revised: as_u64(plan.planned.len().saturating_sub(to_create)),
         unchanged: plan.unchanged,
+        awaiting: plan.awaiting,
+        registration: matches!(way, Way::Submit(_)),
+        unlinked: as_u64(related.later.len()),
+        withdrawn: as_u64(missing.len()),
         dry_run: args.dry_run,
         ..Counts::default()
     };
@@ -149,12 +194,28 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
         }
         rejected.extend(sent.rejected);
         stopped = sent.stopped;
+        // What an authority has still to release has no code yet.
+        if stopped.is_none() && !counts.registration && !linked.is_empty() {
+            let second = Second { linked, related, explicit };
+            let sent = link(context, args, &node, second, (&member, &source_system))?;
+            counts.linked = sent.revised;
+            counts.unlinked = counts.unlinked.saturating_sub(sent.revised);
+            counts.transactions = counts.transactions.saturating_add(sent.transactions);
+            rejected.extend(sent.rejected);
+            stopped = sent.stopped;
+        }
+    }
+    if !args.dry_run && stopped.is_none() {
+        counts.withdrawn = withdraw(context, missing)?;
     }
     rejected.sort_by_key(|row| row.line);
     let file = args.rejected.clone().unwrap_or_else(|| beside(&args.file, "rejected"));
     let notes = args.notes.clone().unwrap_or_else(|| beside(&args.file, "notes"));
     let files = NotTaken { rejected: &file, notes: &notes };
     report::print(context, &source, &counts, &used, &rejected, &files)?;
+    if counts.registration && !args.dry_run {
+        say_who_is_next(context, &counts, &member);
+    }
     match stopped {
         Some(failure) => {
             context.say(&text!(
@@ -167,10 +228,102 @@ pub fn run(context: &Context, args: &ImportArgs) -> Outcome<()> {
     }
 }
 
+/// The source: a file, or a portal at a URL.
+fn read(args: &ImportArgs, mapping: &Mapping) -> Outcome<prepare::Read> {
+    match args.file.to_str().filter(|file| ckan_url::is_url(file)) {
+        Some(portal) => {
+            let lines = ckan_url::fetch(portal)?;
+            prepare::read(lines.into_bytes(), SourceFormat::CkanJsonl, mapping)
+        }
+        None => {
+            let bytes = files::read_bounded(&args.file, SOURCE_BYTES_MAX)?;
+            prepare::read(bytes, args.format, mapping)
+        }
+    }
+}
+
+/// Withdraws what came from the source and is not in it any more; how many entries.
+fn withdraw(context: &Context, missing: Vec<Action>) -> Outcome<u64> {
+    let count = missing.len();
+    if count == 0 {
+        return Ok(0);
+    }
+    context.confirm(&text!(
+        "Withdraw {count} entries whose records are not in the source any more?",
+        "来源中已无相应记录，确定下架这 {count} 条目录？"
+    ))?;
+    let sizes: Vec<usize> =
+        missing.iter().map(|a| serde_json::to_vec(a).map_or(0, |json| json.len())).collect();
+    let mut left = missing.into_iter();
+    for run in pack(&sizes).into_iter().flatten() {
+        let run = left.by_ref().take(run.len()).collect();
+        submit::actions(context, &SubmitArgs::default(), run)?;
+    }
+    Ok(as_u64(count))
+}
+
+/// Whether versions are published or submitted, by the parameters in force at the next height.
+fn way(node: &Node, view: &ChainView, member: &str, source_system: &str) -> Outcome<Way> {
+    let stored = records::read::<ParamsRecord>(node, PARAMS_KEY)?;
+    let params = stored.value.at(Height(view.height.saturating_add(1)));
+    match params.entry_registration {
+        true => Ok(Way::Submit(plan::submitted(node, member, source_system)?)),
+        false => Ok(Way::Publish),
+    }
+}
+
+/// Records to be revised once more, when the codes they name are entries.
+struct Second {
+    linked: Vec<Prepared>,
+    related: Related,
+    explicit: Explicit,
+}
+
+/// The second pass: records name each other.
+fn link(
+    context: &Context,
+    args: &ImportArgs,
+    node: &Node,
+    second: Second,
+    (member, source_system): (&str, &str),
+) -> Outcome<send::Sent> {
+    let Second { mut linked, related, explicit } = second;
+    let existing = plan::existing(node, member, source_system)?;
+    // What was refused in the first pass has no code, and names nothing.
+    let codes: BTreeSet<&String> = existing.values().flat_map(|entry| &entry.codes).collect();
+    linked.retain(|record| existing.contains_key(&record.identifier));
+    for record in &mut linked {
+        let all = related.later.get(&record.identifier).into_iter().flatten();
+        let now = |code: &&String| record.content.related.contains(code) || codes.contains(code);
+        record.content.related = all.filter(now).cloned().collect();
+    }
+    let plan = plan::plan(linked, &existing, explicit, &Way::Publish);
+    deliver(context, args, node, &ChainView::ask(node)?, plan.planned)
+}
+
+/// Who is to do what before the entries are in the catalog.
+fn say_who_is_next(context: &Context, counts: &Counts, member: &str) {
+    let open = counts.created.saturating_add(counts.revised).saturating_add(counts.awaiting);
+    if open == 0 {
+        return;
+    }
+    context.say(&text!(
+        "{open} submissions wait for an authority, which examines, registers and releases them:\n  mulu list submissions --provider {member} --status submitted\n  mulu entry register --all --provider {member}\n  mulu entry release --all --provider {member}",
+        "{open} 条报送等待主管部门审核、登记并发布：\n  mulu list submissions --provider {member} --status submitted\n  mulu entry register --all --provider {member}\n  mulu entry release --all --provider {member}"
+    ));
+    if counts.unlinked > 0 {
+        let later = counts.unlinked;
+        context.say(&text!(
+            "{later} of them relate to entries that are not released yet: import again after that",
+            "其中 {later} 条关联的条目尚未发布：发布后请再次导入"
+        ));
+    }
+}
+
 fn deliver(
     context: &Context,
     args: &ImportArgs,
-    node: &crate::client::Node,
+    node: &Node,
     view: &ChainView,
     planned: Vec<Planned>,
 ) -> Outcome<send::Sent> {
@@ -188,6 +341,9 @@ fn deliver(
 
 fn source_system(args: &ImportArgs) -> Outcome<String> {
     let named = args.source_system.clone().or_else(|| {
+        if let Some(portal) = args.file.to_str().filter(|file| ckan_url::is_url(file)) {
+            return portal.split('/').nth(2).map(str::to_owned);
+        }
         let stem = args.file.file_stem()?.to_str()?;
         (stem != "-").then(|| stem.to_owned())
     });
@@ -204,6 +360,9 @@ fn source_system(args: &ImportArgs) -> Outcome<String> {
 
 /// `FILE.rejected.csv` or `FILE.notes.csv`, or in the current folder for standard input.
 fn beside(file: &Path, what: &str) -> PathBuf {
+    if file.to_str().is_some_and(ckan_url::is_url) {
+        return PathBuf::from(format!("import.{what}.csv"));
+    }
     let name = file.file_name().and_then(|n| n.to_str()).filter(|n| *n != "-").unwrap_or("import");
     file.with_file_name(format!("{name}.{what}.csv"))
 }

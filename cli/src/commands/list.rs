@@ -19,7 +19,7 @@ Examples 示例:
   mulu list entries --source-system data.taipei --all --output json
   mulu list authorizations --entry-id sha256:…
   mulu list receipts --authorization-id sha256:…
-  mulu list objections --status open          corrections, operations, delegations, evidence, regions
+  mulu list objections --status open          corrections, operations, delegations, evidence, regions, classes
   mulu list entries --limit 100 --cursor …        the next page 下一页")]
 pub struct ListArgs {
     /// What to list 类型
@@ -101,6 +101,10 @@ pub enum Kind {
     Evidence,
     /// 行政区划.
     Regions,
+    /// 信息资源分类.
+    Classes,
+    /// 报送.
+    Submissions,
 }
 
 /// A column: header in Chinese and English, JSON pointer into the record.
@@ -123,6 +127,8 @@ impl Kind {
             Kind::Delegations => "delegations",
             Kind::Evidence => "evidence",
             Kind::Regions => "regions",
+            Kind::Classes => "classes",
+            Kind::Submissions => "submissions",
         }
     }
 
@@ -197,6 +203,15 @@ impl Kind {
                 ("记录", "RECORDS", "/counts/records"),
                 ("高度", "HEIGHT", "/recorded_at_height"),
             ],
+            Kind::Submissions => &[
+                ("条目", "ENTRY", "/entry_id"),
+                ("代码", "CODE", "/content/codes/0"),
+                ("名称", "NAME", "/content/name"),
+                ("提供方", "PROVIDER", "/provider"),
+                ("次数", "NUMBER", "/number"),
+                ("状态", "STATUS", "/status"),
+            ],
+            Kind::Classes => &[("代码", "CODE", "/code"), ("名称", "NAME", "/name")],
             Kind::Corrections => &[
                 ("纠错", "CORRECTION", "/correction_id"),
                 ("条目", "ENTRY", "/entry_id"),

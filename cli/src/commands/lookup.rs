@@ -14,7 +14,7 @@ const PREFIX_DIGITS_MIN: usize = 6;
 const PREFIX_MATCHES_MAX: &str = "10";
 
 /// The kinds of records, as the first part of their keys, with their list routes.
-pub const KINDS: [(&str, &str); 14] = [
+pub const KINDS: [(&str, &str); 15] = [
     ("member", "members"),
     ("office", "offices"),
     ("key", "keys"),
@@ -29,6 +29,7 @@ pub const KINDS: [(&str, &str); 14] = [
     ("delegation", "delegations"),
     ("evidence", "evidence"),
     ("region", "regions"),
+    ("class", "classes"),
 ];
 
 /// The kinds whose keys are hashes.
@@ -36,10 +37,11 @@ const HASHED: [&str; 6] =
     ["entry", "authorization", "receipt", "correction", "objection", "operation"];
 
 /// Keys of single records, and beginnings of those that point at a record.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "params",
     "validators",
     "regions",
+    "classes",
     "code/",
     "entry-name/",
     "authoritative/",

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::{Authorization, Counts, Purpose, Window};
-use mulu_contracts::receipt::{ReceiptChain, ReceiptKind, ReceiptRecord};
+use mulu_contracts::receipt::{
+    Dataset, Job, Lineage, OPERATOR_HASH_PREFIX, ReceiptChain, ReceiptKind, ReceiptRecord,
+};
 use mulu_contracts::state::receipt_chain_key;
 use serde_json::Value;
 
@@ -84,6 +86,24 @@ pub struct RecordArgs {
     /// The own receipt whose counts this one replaces 更正的回执
     #[arg(long, value_name = "RECEIPT")]
     corrects: Option<Digest>,
+    /// The run of OpenLineage that did it, a UUID OpenLineage 运行编号
+    #[arg(long, value_name = "UUID", requires = "job")]
+    run: Option<String>,
+    /// Its job 作业
+    #[arg(long, value_name = "NAMESPACE:NAME", value_parser = parse_named, requires = "run")]
+    job: Option<(String, String)>,
+    /// What it wrote (repeatable) 输出数据集（可重复）
+    #[arg(long, value_name = "NAMESPACE:NAME", value_parser = parse_named, requires = "run")]
+    output_dataset: Vec<(String, String)>,
+    /// The own information system that did it 信息系统
+    #[arg(long, value_name = "ID")]
+    system: Option<String>,
+    /// Who did it; only a keyed hash of it is sent 经办人（只提交带密钥的哈希）
+    #[arg(long, value_name = "TEXT", requires = "operator_key")]
+    operator: Option<String>,
+    /// File with the secret of that hash, kept by the department 哈希密钥文件（由本单位保管）
+    #[arg(long, value_name = "FILE", requires = "operator")]
+    operator_key: Option<PathBuf>,
     /// What a denied attempt was for [default: the granted scenario] 被拒调用的场景
     #[arg(long, value_name = "TEXT")]
     reason_scenario: Option<String>,
@@ -95,6 +115,13 @@ pub struct RecordArgs {
 fn parse_kind(text: &str) -> Result<ReceiptKind, String> {
     serde_json::from_value(Value::String(text.to_owned()))
         .map_err(|_| "one of delivered, received, used, denied, deleted".to_owned())
+}
+
+/// The last colon parts them: namespaces hold colons.
+fn parse_named(text: &str) -> Result<(String, String), String> {
+    let (namespace, name) =
+        text.rsplit_once(':').ok_or("NAMESPACE:NAME, as OpenLineage has them")?;
+    Ok((namespace.to_owned(), name.to_owned()))
 }
 
 /// Runs the command.
@@ -126,7 +153,9 @@ pub fn run(context: &Context, command: ReceiptCommand) -> Outcome<()> {
         )));
     }
     let now_ms = ChainView::ask(&node)?.time_ms;
+    let operator_hash = operator_hash(&args)?;
     let action = record(&authorization, &args, last, digest, now_ms);
+    let action = ReceiptRecord { operator_hash, ..action };
     submit::actions(context, &args.submit, vec![Action::ReceiptRecord(action)])
 }
 
@@ -156,7 +185,55 @@ fn record(
         peer_receipt: args.answers,
         lines: args.lines,
         corrects: args.corrects,
+        lineage: lineage(args),
+        system: args.system.clone(),
+        operator_hash: None,
     }
+}
+
+fn lineage(args: &RecordArgs) -> Option<Lineage> {
+    let (run_id, (namespace, name)) = (args.run.clone()?, args.job.clone()?);
+    let outputs = args.output_dataset.iter().cloned();
+    let outputs = outputs.map(|(namespace, name)| Dataset { namespace, name }).collect();
+    Some(Lineage { run_id, job: Job { namespace, name }, outputs })
+}
+
+/// Most bytes of the secret of keyed hashes.
+const OPERATOR_KEY_BYTES_MAX: u64 = 4_096;
+/// Fewest: a short secret is found by trying, and the operator with it.
+const OPERATOR_KEY_BYTES_MIN: usize = 16;
+
+/// The keyed hash of who did it.
+fn operator_hash(args: &RecordArgs) -> Outcome<Option<String>> {
+    let (Some(operator), Some(file)) = (&args.operator, &args.operator_key) else {
+        return Ok(None);
+    };
+    let secret = files::read_bounded(file, OPERATOR_KEY_BYTES_MAX)?;
+    if secret.len() < OPERATOR_KEY_BYTES_MIN {
+        let (file, least) = (file.display(), OPERATOR_KEY_BYTES_MIN);
+        return Err(Failure::usage(text!(
+            "{file} holds fewer than {least} bytes; who did it could be found by trying",
+            "{file} 不足 {least} 字节，经办人可能被穷举得出"
+        ))
+        .help(text!(
+            "make one: openssl rand -out FILE 32",
+            "生成密钥：openssl rand -out 文件 32"
+        )));
+    }
+    Ok(Some(format!("{OPERATOR_HASH_PREFIX}{}", hmac_sha256(&secret, operator.as_bytes()))))
+}
+
+/// HMAC-SHA-256 (RFC 2104), in hexadecimal.
+fn hmac_sha256(secret: &[u8], message: &[u8]) -> String {
+    const BLOCK_BYTES: usize = 64;
+    let mut block = match secret.len() {
+        0..=BLOCK_BYTES => secret.to_vec(),
+        _ => Digest::sha256(secret).as_bytes().to_vec(),
+    };
+    block.resize(BLOCK_BYTES, 0);
+    let padded = |pad: u8| block.iter().map(|byte| byte ^ pad).collect::<Vec<u8>>();
+    let inner = Digest::sha256(&[padded(0x36).as_slice(), message].concat());
+    Digest::sha256(&[padded(0x5c).as_slice(), inner.as_bytes().as_slice()].concat()).to_hex()
 }
 
 /// The last hour of block time within the grant, unless the options say otherwise.
@@ -166,3 +243,6 @@ fn window(args: &RecordArgs, granted: &Window, now_ms: u64) -> Window {
     let from_ms = args.from.map_or_else(|| back.max(granted.from_ms), Moment::first_ms);
     Window { from_ms, to_ms }
 }
+
+#[cfg(test)]
+mod tests;

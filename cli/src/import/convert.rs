@@ -56,6 +56,8 @@ pub struct Prepared {
     pub content: EntryContent,
     /// Whether the source gave no date, so that an existing entry keeps its own.
     pub dateless: bool,
+    /// Whether the source names related codes.
+    pub relates: bool,
 }
 
 /// A record that is not imported, and why.
@@ -136,6 +138,7 @@ pub fn convert(
         used.count(Fallback::PublishedAt);
     }
     let mut content = EntryContent {
+        class_path: details::class_path(row, &code),
         codes: vec![code],
         name: name.to_owned(),
         alias: details::alias(row, used),
@@ -178,6 +181,7 @@ pub fn convert(
         agency: row.get(Field::Agency).unwrap_or_default().to_owned(),
         content,
         dateless: date.is_none(),
+        relates: row.get(Field::Related).is_some(),
     })
 }
 

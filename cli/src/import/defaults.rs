@@ -57,6 +57,8 @@ pub enum Fallback {
     Alias,
     /// A related code that is no resource code was left out.
     Related,
+    /// A related code that no entry has, here or on the chain, was left out.
+    RelatedUnknown,
     /// The name repeats: agency or number appended.
     NameRepeated,
 }
@@ -71,7 +73,7 @@ impl Fallback {
             Fallback::ShareMethod => Field::ShareMethods,
             Fallback::Keyword => Field::Keywords,
             Fallback::Alias => Field::Alias,
-            Fallback::Related => Field::Related,
+            Fallback::Related | Fallback::RelatedUnknown => Field::Related,
             _ => return None,
         })
     }
@@ -88,6 +90,9 @@ impl Fallback {
                 "无资源代码：由来源与标识符推导",
             ),
             Fallback::Summary => ("summary", "no summary: the name", "无摘要：用名称"),
+            Fallback::RelatedUnknown => {
+                ("related.unknown", "no entry has the code: left out", "无此代码的条目：略去")
+            }
             Fallback::Share => ("share", "no share type: unconditional", "无共享类型：无条件共享"),
             Fallback::Open => (
                 "open",

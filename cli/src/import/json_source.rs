@@ -20,11 +20,48 @@ pub fn data_json(text: &str, cleaner: &mut Cleaner) -> Outcome<Vec<Row>> {
     let Some(datasets) = catalog.get("dataset").and_then(Value::as_array) else {
         return Err(refused(&"there is no `dataset` list"));
     };
-    let rows = datasets.iter().zip(1u64..).map(|(set, line)| data_json_row(set, line, cleaner));
+    let version = Version::of(&catalog);
+    let rows =
+        datasets.iter().zip(1u64..).map(|(set, line)| data_json_row(set, line, version, cleaner));
     Ok(rows.collect())
 }
 
-fn data_json_row(set: &Value, line: u64, cleaner: &mut Cleaner) -> Row {
+/// Which DCAT-US a catalog conforms to, by its `conformsTo`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// 1.1: `accessLevel` of three words.
+    V1,
+    /// 3.0: `conformsTo` is an object or names it; `accessRights` is a concept, texts may be language maps.
+    V3,
+}
+
+impl Version {
+    fn of(catalog: &Value) -> Version {
+        let named = match catalog.get("conformsTo") {
+            Some(Value::String(text)) => text.contains("/v3") || text.contains("dcat-us/3"),
+            Some(Value::Object(_) | Value::Array(_)) => true,
+            _ => false,
+        };
+        if named { Version::V3 } else { Version::V1 }
+    }
+}
+
+/// The word of 1.1 for a concept of access rights: by the end of its id, its label or itself.
+fn access_level(set: &Value) -> String {
+    let level = string(set, "accessLevel");
+    if !level.is_empty() {
+        return level;
+    }
+    let rights = strings(set.get("accessRights")).into_iter().next().unwrap_or_default();
+    let word = rights.rsplit(['/', '#', ':']).next().unwrap_or_default().to_lowercase();
+    match word.replace(['_', '-'], " ").as_str() {
+        "restricted" => "restricted public".to_owned(),
+        "non public" => "non-public".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn data_json_row(set: &Value, line: u64, version: Version, cleaner: &mut Cleaner) -> Row {
     let mut row = Row { line, ..Row::default() };
     let mut take = |field: Field, text: String| {
         let text = cleaner.clean(&text);
@@ -41,8 +78,12 @@ fn data_json_row(set: &Value, line: u64, cleaner: &mut Cleaner) -> Row {
     let issued = string(set, "issued");
     take(Field::PublishedAt, if issued.is_empty() { string(set, "modified") } else { issued });
     take(Field::Formats, distribution_formats(set).join(";"));
-    let rights = string(set, "rights");
-    match string(set, "accessLevel").as_str() {
+    let rights = strings(set.get("rights")).into_iter().next().unwrap_or_default();
+    let level = match version {
+        Version::V1 => string(set, "accessLevel"),
+        Version::V3 => access_level(set),
+    };
+    match level.as_str() {
         "public" => {
             take(Field::Share, "unconditional".to_owned());
             take(Field::Open, "yes".to_owned());
@@ -163,6 +204,16 @@ fn string(value: &Value, key: &str) -> String {
     match value.get(key) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
+        // DCAT-US 3.0: a value with its language, a text in several languages, an identifier with its scheme.
+        Some(Value::Object(object)) => {
+            let names = ["@value", "zh", "en", "notation", "name", "prefLabel", "title", "@id"];
+            let found = names.iter().find_map(|name| object.get(*name).and_then(Value::as_str));
+            found.unwrap_or_default().to_owned()
+        }
+        Some(Value::Array(list)) => list
+            .first()
+            .map(|first| string(&serde_json::json!({ key: first }), key))
+            .unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -171,7 +222,10 @@ fn string(value: &Value, key: &str) -> String {
 fn strings(value: Option<&Value>) -> Vec<String> {
     let one = |value: &Value| match value {
         Value::String(text) => text.clone(),
-        other => string(other, "prefLabel"),
+        other => {
+            let label = string(other, "prefLabel");
+            if label.is_empty() { string(other, "@id") } else { label }
+        }
     };
     match value {
         Some(Value::Array(list)) => list.iter().map(one).filter(|t| !t.is_empty()).collect(),

@@ -2,13 +2,14 @@
 
 use super::clean::{CleanCounts, Cleaner};
 use super::convert::{Binding, Prepared, Reason, Rejected, convert};
+use super::csv_source::CsvRecords;
 use super::defaults::{Fallback, Used};
 use super::identify::{Identity, identify};
 use super::mapping::Mapping;
 use super::names::{self, Named};
 use super::row::{Field, Row};
-use super::{csv_source, encoding, json_source};
-use crate::failure::Outcome;
+use super::{csv_source, encoding, json_source, jsonld_source, xlsx_source};
+use crate::failure::{Failure, Outcome};
 use crate::text;
 
 /// The format of a source.
@@ -20,8 +21,12 @@ pub enum SourceFormat {
     DataJson,
     /// CKAN packages, one per line.
     CkanJsonl,
+    /// DCAT-AP catalog in JSON-LD.
+    DcatJsonld,
     /// Comma, tab or semicolon separated values.
     Csv,
+    /// A workbook: XLSX, XLS, ODS.
+    Xlsx,
 }
 
 impl SourceFormat {
@@ -31,7 +36,9 @@ impl SourceFormat {
             SourceFormat::Auto => "auto",
             SourceFormat::DataJson => "data-json",
             SourceFormat::CkanJsonl => "ckan-jsonl",
+            SourceFormat::DcatJsonld => "dcat-jsonld",
             SourceFormat::Csv => "csv",
+            SourceFormat::Xlsx => "xlsx",
         }
     }
 
@@ -40,12 +47,19 @@ impl SourceFormat {
         if self != SourceFormat::Auto {
             return self;
         }
-        if !text.trim_start().starts_with('{') {
+        if !text.trim_start().starts_with(['{', '[']) {
             return SourceFormat::Csv;
         }
         let first = text.trim_start().lines().next().unwrap_or_default();
-        match serde_json::from_str::<serde_json::Value>(first) {
-            Ok(line) if line.get("dataset").is_none() => SourceFormat::CkanJsonl,
+        let whole = || serde_json::from_str::<serde_json::Value>(text);
+        match serde_json::from_str::<serde_json::Value>(first).or_else(|_| whole()) {
+            Ok(catalog) if jsonld_source::is_linked(&catalog) => SourceFormat::DcatJsonld,
+            Ok(line) if line.is_object() && line.get("dataset").is_none() => {
+                SourceFormat::CkanJsonl
+            }
+            Ok(catalog) if catalog.get("dataset").is_some() => SourceFormat::DataJson,
+            // A cell may begin with a bracket.
+            _ if text.trim_start().starts_with('[') => SourceFormat::Csv,
             _ => SourceFormat::DataJson,
         }
     }
@@ -73,30 +87,56 @@ pub struct Read {
 /// # Errors
 /// Exit 2: the file is not of its format.
 pub fn read(bytes: Vec<u8>, format: SourceFormat, mapping: &Mapping) -> Outcome<Read> {
+    let mut cleaner = Cleaner::default();
+    let guessed = format == SourceFormat::Auto && xlsx_source::is_workbook(&bytes);
+    if format == SourceFormat::Xlsx || guessed {
+        let records = xlsx_source::read(bytes, mapping, &mut cleaner)?;
+        return Ok(of_table(records, SourceFormat::Xlsx, "workbook", cleaner, mapping));
+    }
     let decoded = encoding::decode(bytes)?;
     let format = format.of(&decoded.text);
-    let mut cleaner = Cleaner::default();
-    let (mut columns, mut unused_columns) = (Vec::new(), Vec::new());
     let mut rows = match format {
         SourceFormat::DataJson => json_source::data_json(&decoded.text, &mut cleaner)?,
         SourceFormat::CkanJsonl => json_source::ckan_jsonl(&decoded.text, &mut cleaner)?,
-        SourceFormat::Csv | SourceFormat::Auto => {
+        SourceFormat::DcatJsonld => {
+            let catalog = serde_json::from_str(&decoded.text)
+                .map_err(|e| Failure::usage(text!("not JSON: {e}", "不是有效的 JSON：{e}")))?;
+            jsonld_source::read(&catalog, &mut cleaner)?
+        }
+        SourceFormat::Csv | SourceFormat::Auto | SourceFormat::Xlsx => {
             let records = csv_source::read(&decoded.text, mapping, &mut cleaner)?;
-            let header = |index: &usize| records.header.get(*index).cloned().unwrap_or_default();
-            columns = records.columns.of.iter().map(|(f, index)| (*f, header(index))).collect();
-            let parts: Vec<String> = records.columns.class_parts.iter().map(header).collect();
-            if !parts.is_empty() {
-                columns.push((Field::ClassPath, parts.join("/")));
-            }
-            unused_columns = records.columns.unused;
-            records.rows
+            return Ok(of_table(records, SourceFormat::Csv, decoded.encoding, cleaner, mapping));
         }
     };
     for row in &mut rows {
         mapping.apply(row);
     }
+    let (columns, unused_columns) = (Vec::new(), Vec::new());
     let encoding = decoded.encoding;
     Ok(Read { format, encoding, columns, unused_columns, rows, cleaned: cleaner.counts })
+}
+
+/// A table, read, with which column is which field.
+fn of_table(
+    records: CsvRecords,
+    format: SourceFormat,
+    encoding: &'static str,
+    cleaner: Cleaner,
+    mapping: &Mapping,
+) -> Read {
+    let header = |index: &usize| records.header.get(*index).cloned().unwrap_or_default();
+    let mut columns: Vec<(Field, String)> =
+        records.columns.of.iter().map(|(f, index)| (*f, header(index))).collect();
+    let parts: Vec<String> = records.columns.class_parts.iter().map(header).collect();
+    if !parts.is_empty() {
+        columns.push((Field::ClassPath, parts.join("/")));
+    }
+    let unused_columns = records.columns.unused;
+    let mut rows = records.rows;
+    for row in &mut rows {
+        mapping.apply(row);
+    }
+    Read { format, encoding, columns, unused_columns, rows, cleaned: cleaner.counts }
 }
 
 /// Entries ready to be sent, and rows that are not.

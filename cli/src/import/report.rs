@@ -32,6 +32,16 @@ pub struct Counts {
     pub revised: u64,
     /// Records that had not changed.
     pub unchanged: u64,
+    /// Records submitted before that an authority has still to decide on.
+    pub awaiting: u64,
+    /// Entries revised once more, to name others of the same source.
+    pub linked: u64,
+    /// Records whose related codes are not entries yet.
+    pub unlinked: u64,
+    /// Entries withdrawn (or to be withdrawn) whose records are gone from the source.
+    pub withdrawn: u64,
+    /// Whether an authority registers what is submitted.
+    pub registration: bool,
     /// Transactions committed.
     pub transactions: u64,
     /// How long sending took.
@@ -127,16 +137,19 @@ fn summary(
     let rate = u128::from(counts.created.saturating_add(counts.revised)).saturating_mul(1000);
     let rate = rate.checked_div(seconds.max(1)).unwrap_or(0);
     let sent = !counts.dry_run && counts.transactions > 0;
-    let created = if counts.dry_run {
-        context.word("to create", "将新建")
-    } else {
-        context.word("created", "新建")
+    let created = match (counts.dry_run, counts.registration) {
+        (true, false) => context.word("to create", "将新建"),
+        (false, false) => context.word("created", "新建"),
+        (true, true) => context.word("to submit as new", "将报送（新建）"),
+        (false, true) => context.word("submitted as new", "已报送（新建）"),
     };
-    let revised = if counts.dry_run {
-        context.word("to revise", "将修订")
-    } else {
-        context.word("revised", "修订")
+    let revised = match (counts.dry_run, counts.registration) {
+        (true, false) => context.word("to revise", "将修订"),
+        (false, false) => context.word("revised", "修订"),
+        (true, true) => context.word("to submit as revised", "将报送（修订）"),
+        (false, true) => context.word("submitted as revised", "已报送（修订）"),
     };
+    let some = |count: u64| if count == 0 { String::new() } else { count.to_string() };
     [
         (context.word("format", "格式"), format!("{}, {}", source.format.name(), source.encoding)),
         (context.word("columns", "列"), lines(&columns)),
@@ -145,6 +158,13 @@ fn summary(
         (created, counts.created.to_string()),
         (revised, counts.revised.to_string()),
         (context.word("unchanged", "未变"), counts.unchanged.to_string()),
+        (
+            context.word("awaiting registration since before", "此前已报送待登记"),
+            some(counts.awaiting),
+        ),
+        (context.word("withdrawn, gone from the source", "来源已无，下架"), some(counts.withdrawn)),
+        (context.word("linked to each other", "已补关联"), some(counts.linked)),
+        (context.word("links to be made later", "待补关联"), some(counts.unlinked)),
         (context.word("rejected", "未接受"), rejected.len().to_string()),
         (
             context.word("rejected rows in", "未接受的行见"),
@@ -223,6 +243,11 @@ fn as_json(
         "created": counts.created,
         "revised": counts.revised,
         "unchanged": counts.unchanged,
+        "registration": counts.registration,
+        "awaiting_registration": counts.awaiting,
+        "linked": counts.linked,
+        "withdrawn": counts.withdrawn,
+        "links_later": counts.unlinked,
         "rejected": rejected.len(),
         "rejected_file": written,
         "rejected_first": rejected.iter().take(REJECTED_SHOWN).map(|row| json!({

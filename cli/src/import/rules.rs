@@ -11,7 +11,7 @@ use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::action::Action;
 use mulu_contracts::duty::{Duty, DutyCategory, DutyStatus};
-use mulu_contracts::entry::EntryPublish;
+use mulu_contracts::entry::{EntryContent, EntryPublish};
 use mulu_contracts::execution::{BlockContext, check as check_rules};
 use mulu_contracts::key::{Key, KeyRole, KeyStatus};
 use mulu_contracts::member::{Member, MemberRole, MemberStatus};
@@ -83,7 +83,7 @@ pub fn check(batch: &mut Batch, binding: &Binding, time_ms: u64) {
 
 /// Bytes of an entry's action in JSON.
 pub fn size(prepared: &Prepared) -> usize {
-    // The frame of `{"type":"entry.revise","entry_id":…,"prev":…,"entry":…}`.
+    // The frame of `{"type":"entry.revise","entry_id":…,"prev":…,"entry":…}`, the longest.
     const FRAME: usize = 220;
     serde_json::to_vec(&prepared.content).map_or(usize::MAX, |v| v.len().saturating_add(FRAME))
 }
@@ -112,7 +112,9 @@ fn rehearse(
 ) -> Option<(usize, String, String)> {
     let actions = entries
         .iter()
-        .map(|p| Action::EntryPublish(Box::new(EntryPublish { entry: p.content.clone() })))
+        // Which codes are entries, only the chain can say.
+        .map(|p| EntryContent { related: Vec::new(), ..p.content.clone() })
+        .map(|entry| Action::EntryPublish(Box::new(EntryPublish { entry })))
         .collect();
     let payload = Payload {
         schema_version: SCHEMA_VERSION,
@@ -242,6 +244,8 @@ fn records(binding: &Binding, key: &SigningKey) -> BTreeMap<String, Vec<u8>> {
             revised_at_height: None,
             columns_changed: Vec::new(),
             revised_at_ms: None,
+            profile: None,
+            stopped_at_ms: None,
         };
         records.insert(state::system_key(id), state::encode(&system));
     }

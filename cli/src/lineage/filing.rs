@@ -154,6 +154,9 @@ fn receipt(authorization: &Authorization, sum: &Sum, last: Option<ReceiptChain>)
         peer_receipt: None,
         lines: None,
         corrects: None,
+        lineage: None,
+        system: None,
+        operator_hash: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Arithmetic of extents: what lies within what, and what is used up.
 
-use super::{Counts, Limits, Totals, Window};
+use super::{Counts, Limits, Rate, RatedTo, Totals, Window};
+use crate::receipt::ReceiptKind;
 
 /// What counts against the limits of a grant: what was delivered under it; and what its consumer used
 /// together with what it delivered to others, and with what those used.
@@ -58,14 +59,58 @@ impl Limits {
     pub fn within(&self, other: &Limits) -> bool {
         let pairs =
             [(self.calls, other.calls), (self.records, other.records), (self.bytes, other.bytes)];
-        pairs.iter().all(|(own, other)| match (own, other) {
+        let counted = pairs.iter().all(|(own, other)| match (own, other) {
             (_, None) => true,
             (Some(own), Some(other)) => own <= other,
             (None, Some(_)) => false,
-        })
+        });
+        // Rates of two periods are not compared: neither need be the stricter one.
+        let rated = other.rate.is_none_or(|other| {
+            self.rate.is_some_and(|own| own.per_ms == other.per_ms && own.calls <= other.calls)
+        });
+        counted && rated
     }
 
     fn pairs(&self, totals: &Counts) -> [(Option<u64>, u64); 3] {
         [(self.calls, totals.calls), (self.records, totals.records), (self.bytes, totals.bytes)]
+    }
+}
+
+impl Rate {
+    /// The numbers of the first and the last period that a window touches; periods are counted from
+    /// the beginning of 1970.
+    pub fn periods(&self, window: &Window) -> (u64, u64) {
+        let period = |ms: u64| ms.checked_div(self.per_ms).unwrap_or(ms);
+        (period(window.from_ms), period(window.to_ms))
+    }
+
+    /// The most calls of a window: so many for each period it touches.
+    pub fn most(&self, window: &Window) -> u64 {
+        let (first, last) = self.periods(window);
+        let periods = last.saturating_sub(first).saturating_add(1);
+        self.calls.saturating_mul(periods)
+    }
+}
+
+impl RatedTo {
+    /// The end of the last receipt of a kind that counts.
+    pub fn of(&self, kind: ReceiptKind) -> Option<u64> {
+        match kind {
+            ReceiptKind::Delivered => self.delivered,
+            ReceiptKind::Received => self.received,
+            ReceiptKind::Used => self.used,
+            ReceiptKind::Denied | ReceiptKind::Deleted => None,
+        }
+    }
+
+    /// With the end of a further receipt.
+    pub fn with(self, kind: ReceiptKind, to_ms: u64) -> RatedTo {
+        let to = Some(to_ms);
+        match kind {
+            ReceiptKind::Delivered => RatedTo { delivered: to, ..self },
+            ReceiptKind::Received => RatedTo { received: to, ..self },
+            ReceiptKind::Used => RatedTo { used: to, ..self },
+            ReceiptKind::Denied | ReceiptKind::Deleted => self,
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
     AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
     AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Limits,
-    Obligations, Party, Totals, Window, onward,
+    Obligations, Party, Rate, RatedTo, Totals, Window, onward,
 };
 use crate::call::Call;
 use crate::catalog::ShareType;
@@ -54,6 +54,7 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         }
     };
     check_window(call, &action.window)?;
+    check_rate(&action.limits)?;
     check_obligations(action.obligations.as_ref(), &action.items)?;
     if let Some(replaced) = &action.replaces {
         onward::replaceable(call, replaced, &action.entry_id, &provider)?;
@@ -62,6 +63,8 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
     require(unconditional || !action.auto_agree, Rule::AuthorizationAutomatic, || {
         entry.entry_id.to_string()
     })?;
+    let examined = !call.params.request_compliance || !action.auto_agree;
+    require(examined, Rule::AuthorizationExamined, || "request_compliance is true".to_owned())?;
     field::text("purpose.basis", &action.purpose.basis, PURPOSE_CHARS_MAX)?;
     field::text("purpose.scenario", &action.purpose.scenario, PURPOSE_CHARS_MAX)?;
     field::text("scope", &action.scope, PURPOSE_CHARS_MAX)?;
@@ -102,15 +105,21 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         finalized_at_ms: None,
         handed_on: Totals::default(),
         agreed_with: None,
+        rounds: 0,
+        rated_to_ms: None,
     };
-    // A request is refused now (TX-15) if its record could outgrow what the state holds later:
-    // neither agreement nor revocation may ever fail for that reason.
-    let key = authorization_key(&authorization.authorization_id);
-    call.overlay.put(key, &largest(&authorization))?;
+    check_size(call, &authorization)?;
     if action.auto_agree {
         return write(call, &authorization.agreed());
     }
     write(call, &authorization)
+}
+
+/// A request is refused now (TX-15) if its record could outgrow what the state holds later: neither
+/// agreement nor revocation may ever fail for that reason.
+pub(super) fn check_size(call: &mut Call<'_, '_>, authorization: &Authorization) -> Step {
+    let key = authorization_key(&authorization.authorization_id);
+    call.overlay.put(key, &largest(authorization))
 }
 
 /// The largest record an authorization can become.
@@ -130,7 +139,8 @@ fn largest(authorization: &Authorization) -> Authorization {
     };
     // What was not limited may be when it is offered.
     let most = Some(COUNTER_MAX);
-    let limits = Limits { calls: most, records: most, bytes: most };
+    let rate = Some(Rate { calls: COUNTER_MAX, per_ms: COUNTER_MAX });
+    let limits = Limits { calls: most, records: most, bytes: most, rate };
     let obligations = Some(obligations);
     let granted = Extent { obligations, limits, ..authorization.requested.clone() };
     let office = local_id(&authorization.provider, &"-".repeat(CODE_BYTES_MAX));
@@ -151,6 +161,8 @@ fn largest(authorization: &Authorization) -> Authorization {
         ended: Some(ended),
         totals: Totals { delivered: all, received: all, used: all },
         handed_on: Totals { delivered: all, received: all, used: all },
+        rounds: u32::MAX,
+        rated_to_ms: Some(RatedTo { delivered: most, received: most, used: most }),
         ..authorization.clone()
     }
 }
@@ -158,10 +170,11 @@ fn largest(authorization: &Authorization) -> Authorization {
 pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
     provider_acts(call, &authorization)?;
-    require_status(&authorization, &[Status::Requested])?;
+    require_answerable(call, &authorization, &[Status::Requested, Status::Compliant])?;
     let (granted, requested) = (&action.granted, &authorization.requested);
     check_items(&granted.items)?;
     check_window(call, &granted.window)?;
+    check_rate(&granted.limits)?;
     check_obligations(granted.obligations.as_ref(), &granted.items)?;
     let asked: BTreeSet<&String> = requested.items.iter().collect();
     let more = granted.items.iter().find(|item| !asked.contains(item));
@@ -179,7 +192,8 @@ pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Ste
 
 pub(crate) fn agree(call: &mut Call<'_, '_>, action: &AuthorizationAgree) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
-    require_status(&authorization, &[Status::Requested, Status::Offered])?;
+    let answered = &[Status::Requested, Status::Compliant, Status::Offered];
+    require_answerable(call, &authorization, answered)?;
     match authorization.status {
         Status::Offered => consumer_acts(call, &authorization)?,
         _ => provider_acts(call, &authorization)?,
@@ -224,14 +238,16 @@ pub(crate) fn finalize(call: &mut Call<'_, '_>, action: &AuthorizationFinalize) 
 pub(crate) fn reject(call: &mut Call<'_, '_>, action: &AuthorizationReject) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
     provider_acts(call, &authorization)?;
-    require_status(&authorization, &[Status::Requested, Status::Offered, Status::Agreed])?;
+    let open = [Status::Requested, Status::Compliant, Status::Returned, Status::Offered];
+    require_status(&authorization, &[open.as_slice(), &[Status::Agreed]].concat())?;
     end(call, authorization, Status::Rejected, Some(&action.reason))
 }
 
 pub(crate) fn withdraw(call: &mut Call<'_, '_>, action: &AuthorizationWithdraw) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
     consumer_acts(call, &authorization)?;
-    require_status(&authorization, &[Status::Requested, Status::Offered])?;
+    let open = [Status::Requested, Status::Compliant, Status::Returned, Status::Offered];
+    require_status(&authorization, &open)?;
     end(call, authorization, Status::Withdrawn, None)
 }
 
@@ -279,13 +295,13 @@ fn check_shared(entry: &Entry, action: &AuthorizationRequest) -> Step {
     })
 }
 
-fn check_items(items: &[String]) -> Step {
+pub(super) fn check_items(items: &[String]) -> Step {
     field::count("items", items.len(), 0, ITEMS_MAX)?;
     field::distinct("items", Rule::FieldDuplicate, items)
 }
 
 /// Items to be masked are among those granted; a span is not nothing (AUT-21).
-fn check_obligations(obligations: Option<&Obligations>, items: &[String]) -> Step {
+pub(super) fn check_obligations(obligations: Option<&Obligations>, items: &[String]) -> Step {
     let Some(Obligations { report_every_ms, mask_items, .. }) = obligations else { return Ok(()) };
     check_items(mask_items)?;
     let granted: BTreeSet<&String> = items.iter().collect();
@@ -296,8 +312,26 @@ fn check_obligations(obligations: Option<&Obligations>, items: &[String]) -> Ste
     })
 }
 
+/// A rate has a period (AUT-25).
+pub(super) fn check_rate(limits: &Limits) -> Step {
+    let period = limits.rate.is_none_or(|rate| rate.per_ms > 0);
+    require(period, Rule::AuthorizationRate, || "rate.per_ms is 0".to_owned())
+}
+
+/// A status that the provider or the consumer may answer (AUT-03), examined before if that is what
+/// the consortium does (AUT-24).
+fn require_answerable(
+    call: &Call<'_, '_>,
+    authorization: &Authorization,
+    allowed: &[Status],
+) -> Step {
+    require_status(authorization, allowed)?;
+    let waits = call.params.request_compliance && authorization.status == Status::Requested;
+    require(!waits, Rule::AuthorizationExamined, || "request_compliance is true".to_owned())
+}
+
 /// A window in order, not over, and not too long (AUT-09).
-fn check_window(call: &Call<'_, '_>, window: &Window) -> Step {
+pub(super) fn check_window(call: &Call<'_, '_>, window: &Window) -> Step {
     let (now, most) = (call.block.time_ms, call.params.grant_window_ms_max);
     let length = window.to_ms.checked_sub(window.from_ms).filter(|length| *length > 0);
     let fits = length.is_some_and(|length| length <= most) && window.to_ms >= now.0;

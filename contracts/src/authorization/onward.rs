@@ -5,7 +5,8 @@ use mulu_chain::digest::Digest;
 
 use super::negotiation::{load, require_status, write};
 use super::{
-    Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, spent,
+    Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, Extent,
+    Limits, Window, spent,
 };
 use crate::call::Call;
 use crate::catalog::{Level, PersonalInfo, ShareType};
@@ -26,12 +27,10 @@ pub(super) fn hands_on(
     let parent = require_unspent(call, parent)?;
     let extent = parent.extent();
     let depth = if parent.parent.is_some() { 2 } else { 1 };
+    let (items, window, limits) = (&action.items, &action.window, &action.limits);
     let covered = action.entry_id == parent.entry_id
         && action.entry_version == parent.entry_version
-        && action.items.iter().all(|item| extent.items.contains(item))
-        && action.items.is_empty() == extent.items.is_empty()
-        && extent.window.contains(&action.window)
-        && action.limits.within(&extent.limits)
+        && covers(extent, items, window, limits)
         && action.method == parent.method
         && action.purpose == parent.purpose;
     require(
@@ -42,6 +41,22 @@ pub(super) fn hands_on(
     let own = parent.consumer == call.uscc();
     require(!own, Rule::AuthorizationSelf, || parent.consumer.clone())?;
     Ok((parent.consumer, parent.consumer_office))
+}
+
+/// A request otherwise lies within the grant that it hands on, too (AUT-17).
+pub(super) fn holds(call: &mut Call<'_, '_>, parent: &Digest, wanted: &Extent) -> Step {
+    let parent = require_unspent(call, parent)?;
+    let covered = covers(parent.extent(), &wanted.items, &wanted.window, &wanted.limits);
+    require(covered, Rule::AuthorizationOnward, || {
+        format!("more than {} grants", parent.authorization_id)
+    })
+}
+
+fn covers(extent: &Extent, items: &[String], window: &Window, limits: &Limits) -> bool {
+    items.iter().all(|item| extent.items.contains(item))
+        && items.is_empty() == extent.items.is_empty()
+        && extent.window.contains(window)
+        && limits.within(&extent.limits)
 }
 
 /// A grant in force that may be handed on (AUT-17). What is done with it goes into its history.

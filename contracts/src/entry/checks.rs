@@ -9,7 +9,7 @@ use crate::date::date_of;
 use crate::rejection::{Step, Stop, require};
 use crate::rule::Rule;
 use crate::state::{authoritative_key, code_key, entry_name_key, source_key};
-use crate::{duty, office, region, system};
+use crate::{class, duty, office, region, system};
 
 /// Checks the content by itself, then its signers (ENT-22), then what it refers to.
 pub(super) fn check_content(
@@ -28,7 +28,8 @@ pub(super) fn check_content(
     check_references(call, content, provider)
 }
 
-/// Office, region, duties and systems stand, and are the provider's.
+/// Office, region, classes, duties, systems and related codes stand; what is the provider's to have
+/// is its own.
 pub(super) fn check_references(
     call: &Call<'_, '_>,
     content: &EntryContent,
@@ -38,6 +39,7 @@ pub(super) fn check_references(
     office::in_force(overlay, &content.office, provider)?;
     let today = date_of(call.block.time_ms);
     region::in_force(overlay, &content.region, &today)?;
+    class::check_codes(overlay, content)?;
     for id in &content.responsibilities {
         duty::in_force(overlay, id, provider, &today)?;
     }
@@ -46,6 +48,10 @@ pub(super) fn check_references(
         let Some(table) = &binding.table else { continue };
         let declared = system.tables.iter().any(|declared| declared.name == *table);
         require(declared, Rule::SystemTable, || format!("{table:?} of {}", system.id))?;
+    }
+    for code in &content.related {
+        let there = overlay.has(&code_key(code))?;
+        require(there, Rule::EntryRelated, || format!("no entry has {code}"))?;
     }
     Ok(())
 }

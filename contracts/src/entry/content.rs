@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{
     FormatCategory, ItemType, Level, PersonalInfo, ShareMethod, ShareType, UpdateCycle,
 };
+use crate::class;
 use crate::field;
 use crate::limits::{
-    ALIAS_CHARS_MAX, BINDINGS_MAX, CODES_MAX, CONDITION_CHARS_MAX, DUTIES_MAX,
+    ALIAS_CHARS_MAX, BINDINGS_MAX, CLASS_LEVELS_MAX, CODES_MAX, CONDITION_CHARS_MAX, DUTIES_MAX,
     ENTRY_NAME_CHARS_MAX, FORMAT_NOTE_CHARS_MAX, FORMAT_TYPE_CHARS_MAX, FORMATS_MAX,
     ITEM_DESCRIPTION_CHARS_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX, KEYWORD_CHARS_MAX, KEYWORDS_MAX,
-    METHODS_MAX, REASON_CHARS_MAX, RELATED_MAX, RESOURCE_CODE_BYTES_MAX, SOURCE_CHARS_MAX,
-    STANDARD_ITEMS_MAX, SUMMARY_CHARS_MAX, TABLE_NAME_CHARS_MAX,
+    METHODS_MAX, NAME_CHARS_MAX, REASON_CHARS_MAX, RELATED_MAX, RESOURCE_CODE_BYTES_MAX,
+    SOURCE_CHARS_MAX, STANDARD_ITEMS_MAX, SUMMARY_CHARS_MAX, TABLE_NAME_CHARS_MAX,
 };
 use crate::rejection::{Step, require, shown};
 use crate::rule::Rule;
@@ -24,6 +25,9 @@ use crate::rule::Rule;
 pub struct EntryContent {
     /// 信息资源代码, the primary one first.
     pub codes: Vec<String>,
+    /// 类, 项, 目 and 细目 of the primary code, by their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_path: Vec<String>,
     /// 名称.
     pub name: String,
     /// 别名.
@@ -288,6 +292,11 @@ fn check_names(content: &EntryContent) -> Step {
     field::count("related", content.related.len(), 0, RELATED_MAX)?;
     let itself = content.related.iter().find(|code| content.codes.contains(code));
     require(itself.is_none(), Rule::EntryRelatedSelf, || format!("{itself:?}"))?;
+    field::count("class_path", content.class_path.len(), 0, CLASS_LEVELS_MAX)?;
+    for name in &content.class_path {
+        field::text("class_path", name, NAME_CHARS_MAX)?;
+    }
+    class::check_path(content)?;
     field::count("authoritative_for", content.authoritative_for.len(), 0, STANDARD_ITEMS_MAX)?;
     for item in &content.authoritative_for {
         field::text("standard item", item, ITEM_ID_CHARS_MAX)?;

@@ -93,6 +93,11 @@ fn texts() {
         ("office.establish", "/office/name_en", 256),
         ("key.register", "/key/label", 64),
         ("region.set", "/regions/0/name", 256),
+        ("class.set", "/classes/0/name", 256),
+        ("system.register", "/system/profile/filing_no", 200),
+        ("system.register", "/system/profile/crypto_review/result", 64),
+        ("system.register", "/system/profile/host", 256),
+        ("system.register", "/system/profile/database", 64),
         ("duty.register", "/duty/name", 200),
         ("duty.register", "/duty/description", 2000),
         ("duty.register", "/duty/legal_basis/0/title", 500),
@@ -150,7 +155,7 @@ fn lists() {
     let item = |n: usize| json!({"item_id": format!("i{n}"), "name": "n", "type": "C"});
     list(&publish, "/entry/codes", 8, None, code);
     list(&publish, "/entry/keywords", 32, None, word);
-    list(&publish, "/entry/related", 32, None, code);
+    list(&publish, "/entry/related", 32, Some(Rule::EntryRelated), code);
     let format = |_| json!({"category": "database", "type": "mysql"});
     list(&publish, "/entry/formats", 8, None, format);
     list(&publish, "/entry/items", 500, None, item);
@@ -177,11 +182,19 @@ fn lists() {
     let division =
         |n: usize| json!({"code": format!("{}", 110_000 + n), "name": "区", "from": "2020-01-01"});
     list(&case("region.set"), "/regions", 500, None, division);
+    let wide = |n: usize| match n {
+        0 => json!({"code": "3", "name": "类"}),
+        1 => json!({"code": "301", "name": "项"}),
+        n => json!({"code": format!("301{n:03}"), "name": "目"}),
+    };
+    list(&case("class.set"), "/classes", 500, None, wide);
+    let counter = case("authorization.counter");
+    list(&counter, "/requested/items", 500, Some(Rule::AuthorizationItems), word);
     let entry = |n: usize| json!(entry_id(&format!("306001/x{n}")));
     list(&case("operation.plan"), "/entries", 200, Some(Rule::EntryUnknown), entry);
     let action = |n: usize| json!(format!("a{n}"));
     let grant = case("delegation.grant");
-    list(&grant, "/scope", 14, Some(Rule::DelegationUndelegable), action);
+    list(&grant, "/scope", 15, Some(Rule::DelegationUndelegable), action);
     let request = case("authorization.request");
     list(&request, "/items", 500, Some(Rule::AuthorizationItems), word);
     let offer = case("authorization.offer");
@@ -213,6 +226,7 @@ fn no_element_occurs_twice() {
             "/regions",
             json!({"code": "110000", "name": "北京市", "from": "2020-01-01"}),
         ),
+        (case("class.set"), "/classes", json!({"code": "3", "name": "类"})),
         (case("operation.plan"), "/entries", json!(entry_id(CODE))),
         (case("authorization.offer"), "/granted/items", json!("name")),
         (masked, "/obligations/mask_items", json!("name")),

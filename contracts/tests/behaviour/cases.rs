@@ -121,6 +121,8 @@ pub fn identity() -> Vec<Case> {
     let set = json!({"type": "region.set",
         "regions": [{"code": "110000", "name": "北京市", "from": "2020-01-01"}]});
     cases.push(authority(&world, &[AUTHORITY_KEY], set).touches(&["regions"]));
+    let set = json!({"type": "class.set", "classes": [{"code": "3", "name": "部门"}]});
+    cases.push(authority(&world, &[AUTHORITY_KEY], set).touches(&["classes"]));
     cases
 }
 
@@ -145,7 +147,8 @@ pub fn duties_and_systems() -> Vec<Case> {
 
     let system = json!({"type": "system.register", "system": {"code": "s", "name": "系统",
         "office": data_office(), "status": "running", "tables": [{"name": "t", "comment": "表"}],
-        "duties": [format!("{PROVIDER}:register")]}});
+        "duties": [format!("{PROVIDER}:register")],
+        "profile": {"crypto_review": {"result": "符合", "date": "2025-06-01"}}}});
     let at = format!("system/{PROVIDER}:s");
     let system = administrator(&world, &[PROVIDER_ADMIN], system).touches(&[&own, &duty, &at]);
     let mut registered = world.clone();

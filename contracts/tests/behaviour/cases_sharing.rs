@@ -38,6 +38,16 @@ pub fn offer(world: &World) -> Value {
     with(world.about("offer"), "/granted", granted)
 }
 
+fn examine(world: &World) -> Value {
+    with(told(world.about("examine")), "/compliant", json!(true))
+}
+
+pub fn counter(world: &World) -> Value {
+    let requested = json!({"items": ["name"], "limits": {"calls": 70},
+        "window": {"from_ms": START_MS, "to_ms": START_MS + 20 * DAY_MS}});
+    with(world.about("counter"), "/requested", requested)
+}
+
 pub fn offered() -> World {
     let world = World::requested();
     after(&world, false, offer(&world))
@@ -88,6 +98,8 @@ pub fn authorizations() -> Vec<Case> {
         provider(&requested, requested.about("agree")),
         consumer(&offered, offered.about("agree")),
         touch(both.otherwise(Rule::AuthorizationBoth)),
+        authority(&requested, examine(&requested)),
+        consumer(&offered, counter(&offered)),
         provider(&requested, told(requested.about("reject"))),
         consumer(&requested, requested.about("withdraw")),
         provider(&finalized, told(finalized.about("revoke"))),

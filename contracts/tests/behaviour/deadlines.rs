@@ -46,6 +46,7 @@ fn ends(days: u64) -> u64 {
 fn block_times_are_noted_where_a_deadline_runs() {
     let noted = [
         ("authorization.request", "answer_conditional_days", "/requested_at_ms"),
+        ("authorization.counter", "answer_conditional_days", "/requested_at_ms"),
         ("authorization.finalize", "provision_days", "/finalized_at_ms"),
         ("authorization.reject", "dispute_days", "/ended/at_ms"),
         ("correction.open", "correction_days", "/due_since_ms"),

@@ -15,7 +15,7 @@ fn every_action_is_remembered_where_it_belongs() {
         names.insert(name);
     }
     // The closed list of actions (`Action`): a new one needs its case here.
-    assert_eq!(names.len(), 59, "{names:?}");
+    assert_eq!(names.len(), 62, "{names:?}");
 }
 
 /// Whatever a delegate does is in the history of the delegation, beside all other subjects.

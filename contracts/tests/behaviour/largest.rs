@@ -4,7 +4,8 @@
 use mulu_chain::limits::{JSON_INTEGER_MAX, STATE_VALUE_BYTES_MAX};
 use mulu_chain::types::Height;
 use mulu_contracts::authorization::{
-    Authorization, AuthorizationStatus, Counts, Ended, Extent, Limits, Obligations, Party, Totals,
+    Authorization, AuthorizationStatus, Counts, Ended, Extent, Limits, Obligations, Party, Rate,
+    RatedTo, Totals,
 };
 use mulu_contracts::rule::Rule;
 use mulu_contracts::state;
@@ -28,7 +29,8 @@ fn longest(requested: &Authorization) -> Authorization {
         report_every_ms: most,
         mask_items: requested.requested.items.clone(),
     });
-    let limits = Limits { calls: most, records: most, bytes: most };
+    let rate = Some(Rate { calls: JSON_INTEGER_MAX, per_ms: JSON_INTEGER_MAX });
+    let limits = Limits { calls: most, records: most, bytes: most, rate };
     let ended = Ended {
         by: PROVIDER.to_owned(),
         at_height: Height(u64::MAX),
@@ -50,6 +52,8 @@ fn longest(requested: &Authorization) -> Authorization {
         ended: Some(ended),
         totals,
         handed_on: totals,
+        rounds: u32::MAX,
+        rated_to_ms: Some(RatedTo { delivered: most, received: most, used: most }),
         ..requested.clone()
     }
 }

@@ -39,8 +39,10 @@ fn subject(case: &Case, kind: &str) -> String {
 
 #[test]
 fn authorizations() {
-    const STATUSES: [&str; 12] = [
+    const STATUSES: [&str; 14] = [
         "requested",
+        "compliant",
+        "returned",
         "offered",
         "agreed",
         "finalized",
@@ -57,12 +59,16 @@ fn authorizations() {
     for case in all() {
         let by_provider = case.member == PROVIDER;
         let (allowed, other): (&[&str], &[&str]) = match case.name() {
-            "authorization.offer" => (&["requested"], &[]),
-            "authorization.agree" if by_provider => (&["requested"], &["offered"]),
-            "authorization.agree" => (&["offered"], &["requested"]),
+            "authorization.examine" => (&["requested"], &[]),
+            "authorization.counter" => (&["offered", "returned"], &[]),
+            "authorization.offer" => (&["requested", "compliant"], &[]),
+            "authorization.agree" if by_provider => (&["requested", "compliant"], &["offered"]),
+            "authorization.agree" => (&["offered"], &["requested", "compliant"]),
             "authorization.finalize" => (&["agreed"], &[]),
-            "authorization.reject" => (&["requested", "offered", "agreed"], &[]),
-            "authorization.withdraw" => (&["requested", "offered"], &[]),
+            "authorization.reject" => {
+                (&["requested", "compliant", "returned", "offered", "agreed"], &[])
+            }
+            "authorization.withdraw" => (&["requested", "compliant", "returned", "offered"], &[]),
             "authorization.revoke" | "authorization.relinquish" | "authorization.confirm" => {
                 (&["finalized", "suspended"], &[])
             }
@@ -85,7 +91,7 @@ fn authorizations() {
             judged += 1;
         }
     }
-    assert!(judged >= 12 * 19, "{judged}");
+    assert!(judged >= 14 * 21, "{judged}");
 }
 
 #[test]

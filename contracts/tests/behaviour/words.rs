@@ -55,7 +55,7 @@ fn a_refusal_says_what_was_found() {
     let mut agree = World::finalized();
     let transaction = agree.by_provider(agree.about("agree"));
     let detail = agree.verdict(&transaction).unwrap_err().detail;
-    assert_eq!(detail, "it is finalized, must be one of [\"requested\",\"offered\"]");
+    assert_eq!(detail, "it is finalized, must be one of [\"requested\",\"compliant\",\"offered\"]");
     let transaction = agree.by(PROVIDER, &[PROVIDER_APP], publish(content()));
     let detail = agree.verdict(&transaction).unwrap_err().detail;
     assert_eq!(detail, format!("needed is a key of {PROVIDER} with role officer"));

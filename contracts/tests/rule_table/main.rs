@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod classes;
 mod complaint;
 mod consortium;
+mod counter;
 mod delegation;
 mod frame;
 mod grants;
 mod identity;
 mod operation;
 mod registration;
+mod runs;
 mod sharing;
 mod standing;
 mod transfer;
@@ -119,6 +122,16 @@ fn every_rule_fires() {
     delegation::standing(&mut table);
     delegation::delegations(&mut table);
     delegation::regions(&mut table);
+    classes::tables(&mut table);
+    classes::codes(&mut table);
+    classes::related(&mut table);
+    classes::profiles(&mut table);
+    counter::compliance(&mut table);
+    counter::rounds(&mut table);
+    counter::rates(&mut table);
+    runs::lineage(&mut table);
+    runs::rates(&mut table);
+    runs::stopped(&mut table);
     // These belong to the chain crate: bytes, envelopes, blocks and proofs.
     let elsewhere = |rule: &Rule| {
         let chain = ["ENC", "SIG", "BLK", "CRT", "LOG", "STA", "BND"];

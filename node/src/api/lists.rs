@@ -94,7 +94,7 @@ const OPERATOR: Filter = Filter { parameter: "operator", pointer: "/operator" };
 const LAST_STEP: Filter = Filter { parameter: "status", pointer: "/step" };
 
 /// Every kind.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 16] = [
     Kind { name: "members", prefix: "member/", filters: &[STATUS] },
     Kind { name: "offices", prefix: "office/", filters: &[STATUS, MEMBER] },
     Kind { name: "keys", prefix: "key/", filters: &[STATUS, MEMBER] },
@@ -117,6 +117,8 @@ pub const KINDS: [Kind; 14] = [
     Kind { name: "operations", prefix: "operation/", filters: &[LAST_STEP, IMPLEMENTER, OPERATOR] },
     Kind { name: "evidence", prefix: "evidence/", filters: &[MEMBER] },
     Kind { name: "regions", prefix: "region/", filters: &[] },
+    Kind { name: "classes", prefix: "class/", filters: &[] },
+    Kind { name: "submissions", prefix: "submission/", filters: &[STATUS, PROVIDER] },
 ];
 
 /// Which page, and which records.

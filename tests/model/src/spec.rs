@@ -113,7 +113,8 @@ impl Spec {
         for (action, block) in blocks(actions) {
             spec.add(&action, &block);
         }
-        spec.offer_as_requested();
+        spec.as_requested("authorization.offer");
+        spec.as_requested("authorization.counter");
         spec.read_layouts(keys, records);
         spec
     }
@@ -135,10 +136,11 @@ impl Spec {
         self.actions.insert(action.to_owned(), fields);
     }
 
-    /// What an offer grants is written as in the request, whose fields have the types.
-    fn offer_as_requested(&mut self) {
+    /// What an offer grants is written as in the request, whose fields have the types; so is what is
+    /// requested otherwise.
+    fn as_requested(&mut self, action: &str) {
         let request = self.actions["authorization.request"].clone();
-        let offer = self.actions.get_mut("authorization.offer").expect("SPEC.md has it");
+        let offer = self.actions.get_mut(action).expect("SPEC.md has it");
         for field in offer.iter_mut() {
             if let Kind::Object(fields) = &mut field.kind {
                 for part in fields {
@@ -267,6 +269,7 @@ fn param(line: &str, bounds: &BTreeMap<String, u64>) -> Option<Param> {
     let small = [
         "authority_threshold",
         "consortium_threshold",
+        "counter_rounds_max",
         "block_transactions_max",
         "block_bytes_max",
     ];
@@ -287,7 +290,11 @@ fn param(line: &str, bounds: &BTreeMap<String, u64>) -> Option<Param> {
             (Kind::Object(fields.into_iter().map(part).collect()), Some(json!({})))
         }
         _ if small.contains(&name.as_str()) => {
-            let default = (name == "consortium_threshold").then(|| json!(0));
+            let default = match name.as_str() {
+                "consortium_threshold" => Some(json!(0)),
+                "counter_rounds_max" => number(default).map(|rounds| json!(rounds)),
+                _ => None,
+            };
             (Kind::Int(u64::from(u32::MAX)), default)
         }
         _ => (Kind::Int(bounds["COUNTER_MAX"]), None),

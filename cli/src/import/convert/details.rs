@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use mulu_contracts::catalog::{FormatCategory, ItemType, ShareMethod};
+use mulu_contracts::class::{class_part, levels};
 use mulu_contracts::entry::content::is_resource_code;
 use mulu_contracts::entry::{Binding as SystemBinding, Format, Item};
 use mulu_contracts::limits::{
     ALIAS_CHARS_MAX, FORMAT_TYPE_CHARS_MAX, FORMATS_MAX, ITEM_DESCRIPTION_CHARS_MAX,
-    ITEM_ID_CHARS_MAX, ITEMS_MAX, KEYWORD_CHARS_MAX, KEYWORDS_MAX, RELATED_MAX,
+    ITEM_ID_CHARS_MAX, ITEMS_MAX, KEYWORD_CHARS_MAX, KEYWORDS_MAX, NAME_CHARS_MAX, RELATED_MAX,
 };
 
 use super::{Binding, Fallback, Field, Reason, Row, Used, ours, vocabulary};
@@ -201,6 +202,19 @@ fn length(kind: &str) -> Option<u32> {
 pub fn class_code(row: &Row) -> Option<String> {
     let class: String = row.get(Field::ClassPath)?.chars().filter(|c| *c != '/').collect();
     is_resource_code(&format!("{class}/0")).then_some(class)
+}
+
+/// The names of the classes of a code that the source itself gives: 类, 项, 目 and, if the code has one,
+/// 细目. Anything else is a classification of the source's own, and no path of ours.
+pub fn class_path(row: &Row, code: &str) -> Vec<String> {
+    let (Some(path), Some(_)) = (row.get(Field::ClassPath), row.get(Field::Code)) else {
+        return Vec::new();
+    };
+    let names: Vec<String> = path.split('/').map(|name| name.trim().to_owned()).collect();
+    let digits = names.iter().all(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let fits = names.len() == levels(class_part(code)).count()
+        && names.iter().all(|name| (1..=NAME_CHARS_MAX).contains(&name.chars().count()));
+    if digits || !fits { Vec::new() } else { names }
 }
 
 /// Keywords of the source, then its agency and classification, by which people search.

@@ -41,7 +41,8 @@ const FIRST: &str = "标识符,名称,摘要\na,甲,一\nb,乙,二\nc,丙,三\n"
 
 #[test]
 fn importing_twice_sends_nothing_the_second_time() {
-    let first = plan(prepared(FIRST, &binding()), &BTreeMap::new(), Explicit::default());
+    let first =
+        plan(prepared(FIRST, &binding()), &BTreeMap::new(), Explicit::default(), &Way::Publish);
     assert_eq!((first.planned.len(), first.unchanged), (3, 0));
     assert!(first.planned.iter().all(Planned::is_new));
     let chain = carried_out(&first);
@@ -53,13 +54,14 @@ fn importing_twice_sends_nothing_the_second_time() {
         ..binding()
     };
     let again = "标识符,名称,摘要\nc,丙,三\na,甲,一\nb,乙,二\n";
-    let second = plan(prepared(again, &later), &chain, Explicit::default());
+    let second = plan(prepared(again, &later), &chain, Explicit::default(), &Way::Publish);
     assert_eq!((second.planned.len(), second.unchanged), (0, 3));
 }
 
 #[test]
 fn changed_records_are_revised_and_keep_what_the_source_does_not_say() {
-    let first = plan(prepared(FIRST, &binding()), &BTreeMap::new(), Explicit::default());
+    let first =
+        plan(prepared(FIRST, &binding()), &BTreeMap::new(), Explicit::default(), &Way::Publish);
     let mut chain = carried_out(&first);
     let later = Binding {
         today: "2027-02-03".to_owned(),
@@ -68,7 +70,7 @@ fn changed_records_are_revised_and_keep_what_the_source_does_not_say() {
         ..binding()
     };
     let changed = "标识符,名称,摘要\na,甲,新\nb,乙,二\nd,丁,四\n";
-    let second = plan(prepared(changed, &later), &chain, Explicit::default());
+    let second = plan(prepared(changed, &later), &chain, Explicit::default(), &Way::Publish);
     // Another class changes the derived code of every record, hence its hash; the code stays.
     let revised: Vec<&Planned> = second.planned.iter().filter(|p| !p.is_new()).collect();
     assert_eq!(revised.len(), 2);
@@ -85,6 +87,7 @@ fn changed_records_are_revised_and_keep_what_the_source_does_not_say() {
         prepared("标识符,名称,摘要\na,甲,新\nb,乙,二\n", &binding()),
         &chain,
         Explicit::default(),
+        &Way::Publish,
     );
     assert_eq!((third.planned.len(), third.unchanged, third.rejected.len()), (0, 1, 1));
 }
@@ -92,29 +95,31 @@ fn changed_records_are_revised_and_keep_what_the_source_does_not_say() {
 #[test]
 fn a_taken_name_is_told_apart_once_and_for_all() {
     let text = "标识符,名称,提供方\na,统计,甲局\n";
-    let mut first = plan(prepared(text, &binding()), &BTreeMap::new(), Explicit::default());
+    let mut first =
+        plan(prepared(text, &binding()), &BTreeMap::new(), Explicit::default(), &Way::Publish);
     let planned = first.planned.first_mut().expect("one");
     assert!(planned.rename());
     assert_eq!(planned.prepared.content.name, "统计（甲局）");
     assert!(planned.rename());
     assert_eq!(planned.prepared.content.name, "统计（甲局） 2");
     let chain = carried_out(&first);
-    let second = plan(prepared(text, &binding()), &chain, Explicit::default());
+    let second = plan(prepared(text, &binding()), &chain, Explicit::default(), &Way::Publish);
     assert_eq!((second.planned.len(), second.unchanged), (0, 1));
     let changed = "标识符,名称,提供方,摘要\na,统计,甲局,新\n";
-    let third = plan(prepared(changed, &binding()), &chain, Explicit::default());
+    let third = plan(prepared(changed, &binding()), &chain, Explicit::default(), &Way::Publish);
     let revised = third.planned.first().expect("changed");
     assert_eq!(revised.prepared.content.name, "统计（甲局） 2");
 }
 
 #[test]
 fn an_express_duty_rebinds_every_entry() {
-    let first = plan(prepared(FIRST, &binding()), &BTreeMap::new(), Explicit::default());
+    let first =
+        plan(prepared(FIRST, &binding()), &BTreeMap::new(), Explicit::default(), &Way::Publish);
     let chain = carried_out(&first);
     let other = Binding { duty: "91350100M000100Y43:other".to_owned(), ..binding() };
     let explicit = Explicit { duty: true, ..Explicit::default() };
-    let second = plan(prepared(FIRST, &other), &chain, explicit);
+    let second = plan(prepared(FIRST, &other), &chain, explicit, &Way::Publish);
     assert_eq!((second.planned.len(), second.unchanged), (3, 0));
-    let same = plan(prepared(FIRST, &binding()), &chain, explicit);
+    let same = plan(prepared(FIRST, &binding()), &chain, explicit, &Way::Publish);
     assert_eq!((same.planned.len(), same.unchanged), (0, 3));
 }

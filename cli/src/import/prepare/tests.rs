@@ -89,6 +89,7 @@ fn the_fields_of_the_guide_become_whole_entries() {
             serde_json::to_value(&licence.content).expect("JSON"),
             serde_json::json!({
                 "codes": ["307017/0001"],
+                "class_path": ["部门信息资源类", "市级部门", "食品监管"],
                 "name": "食品经营许可信息",
                 "keywords": ["某某局", "部门信息资源类", "市级部门", "食品监管"],
                 "office": "91350100M000100Y43:data",

@@ -79,6 +79,24 @@ impl Generator<'_> {
                 }
                 (self.authority(), json!({"regions": regions}))
             }
+            "class.set" => {
+                const CODES: [&str; 7] = ["3", "306", "306001", "306001A", "306002", "30", "406"];
+                // A table makes most codes wrong: not too early, and not for some of the time.
+                if self.block.height < 30 && !self.often(10) {
+                    return None;
+                }
+                let whole = self.often(70);
+                let count = if whole { 5 } else { self.random.between(1, 3) };
+                let class = |of: &mut Self, at: u64| {
+                    let code = match whole {
+                        true => CODES[usize::try_from(at).unwrap_or(0)],
+                        false => of.of(&CODES),
+                    };
+                    json!({"code": code, "name": format!("类{}", of.random.below(3))})
+                };
+                let classes: Vec<Value> = (0..count).map(|at| class(self, at)).collect();
+                (self.authority(), json!({"classes": classes}))
+            }
             "entry.publish" => {
                 let member = self.member("provider");
                 let content = self.content(&member);
@@ -222,7 +240,16 @@ impl Generator<'_> {
         };
         let status = *self.of(&["running", "running", "running", "planned", "building", "stopped"]);
         let level = self.random.between(1, 4);
-        json!({"name": self.words(), "office": office, "status": status, "tables": tables,
+        let mut profile = Value::Null;
+        if self.often(25) {
+            let previous = self.record("system", |_| true).map_or(json!("x"), |(id, _)| json!(id));
+            let review = json!({"result": self.words(), "date": self.past()});
+            profile = json!({"operator": self.maybe(60, json!("11110000MB0000010W")),
+                "filing_no": self.words(), "crypto_review": self.maybe(50, review),
+                "host": "政务云", "database": self.words(), "first_online": self.past(),
+                "previous": self.maybe(60, previous)});
+        }
+        json!({"profile": profile, "name": self.words(), "office": office, "status": status, "tables": tables,
             "protection_level": self.maybe(40, json!(level)), "duties": duties})
     }
 
@@ -239,7 +266,8 @@ impl Generator<'_> {
         let duty = self.record("duty", in_force).map_or_else(|| office.clone(), |(id, _)| id);
         let running = |system: &Value| system["member"] == member && system["status"] != "stopped";
         let system = self.record("system", running);
-        let mut codes = vec![format!("306001/{}", self.random.below(1000))];
+        let class = *self.of(&["306001", "306001", "306001", "306001", "306001A", "306002"]);
+        let mut codes = vec![format!("{class}/{}", self.random.below(1000))];
         if self.often(15) {
             codes.push(format!("306001/{}", self.random.between(1000, 1040)));
         }
@@ -299,9 +327,37 @@ impl Generator<'_> {
             content["registration"] = json!({"type": kind, "code": self.words(), "date": date, "valid_to": self.maybe(50, json!(to))});
         }
         if self.often(10) {
-            content["related"] = json!([format!("306001/{}", self.random.below(50))]);
+            let there = self.record("code", |_| true).map(|(code, _)| code);
+            let code = there.filter(|code| *code != codes[0] && !codes.contains(code));
+            let code = code.filter(|_| self.random.chance(4, 5));
+            let code = code.unwrap_or_else(|| format!("306001/{}", self.random.below(50)));
+            content["related"] = json!([code]);
+        }
+        if self.often(12) {
+            content["class_path"] = self.class_path(&codes[0]);
         }
         content
+    }
+
+    /// The names of the classes of a code, mostly as the table has them.
+    fn class_path(&mut self, code: &str) -> Value {
+        let class = code.split('/').next().unwrap_or("");
+        let mut levels = vec!["3", "306", "306001"];
+        if class.len() > 6 {
+            levels.push(class);
+        }
+        let name = |of: &Self, level: &str| of.get(&format!("class/{level}"))["name"].clone();
+        let mut path: Vec<Value> = levels
+            .iter()
+            .map(|level| match name(self, level) {
+                Value::Null => json!("类"),
+                name => name,
+            })
+            .collect();
+        if self.often(10) {
+            path.pop();
+        }
+        json!(path)
     }
 
     fn item(&mut self, number: u64, kind: &str, levels: &[&str]) -> Value {

@@ -98,7 +98,9 @@ impl Generator<'_> {
     fn one(&mut self) -> (String, Submission, Value) {
         loop {
             // Names of actions, and some of them once more: a life has many receipts.
-            const OFTEN: [&str; 13] = [
+            const OFTEN: [&str; 15] = [
+                "authorization.examine",
+                "authorization.offer",
                 "member.resume",
                 "authorization.request",
                 "authorization.finalize",
@@ -125,7 +127,7 @@ impl Generator<'_> {
     fn build(&mut self, kind: &str) -> Option<(Submission, Value)> {
         let (subject, _) = kind.split_once('.')?;
         let (by, mut action) = match subject {
-            "entry" | "duty" | "system" | "region" => self.catalog(kind),
+            "entry" | "duty" | "system" | "region" | "class" => self.catalog(kind),
             "authorization" | "receipt" | "correction" | "objection" | "operation" => {
                 self.sharing(kind)
             }

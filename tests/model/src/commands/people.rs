@@ -10,7 +10,8 @@ use super::{DAY_MS, Generator, Submission};
 use crate::{list, number, text};
 
 const PEER: &str = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA";
-const SCOPE: [&str; 15] = [
+const SCOPE: [&str; 16] = [
+    "authorization.counter",
     "duty.register",
     "system.register",
     "system.revise",
@@ -216,6 +217,8 @@ impl Generator<'_> {
             "consortium_threshold",
             "clock_skew_ms",
             "entry_registration",
+            "request_compliance",
+            "counter_rounds_max",
             "deadlines",
             "calendar",
             "deadlines",
@@ -223,7 +226,8 @@ impl Generator<'_> {
         params[name] = match name {
             "authority_threshold" => json!(self.random.between(1, 2)),
             "consortium_threshold" => json!(self.random.below(5)),
-            "entry_registration" => json!(self.often(30)),
+            "entry_registration" | "request_compliance" => json!(self.often(30)),
+            "counter_rounds_max" => json!(self.random.below(5)),
             "deadlines" => self.deadlines(),
             "calendar" => {
                 let mut dates: Vec<String> = (0..4)

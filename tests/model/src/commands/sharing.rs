@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Generator, Submission};
+use super::{DAY_MS, Generator, Submission};
 use crate::{list, number, text};
 
 impl Generator<'_> {
@@ -155,6 +155,10 @@ impl Generator<'_> {
                 limits[name] = json!(self.random.between(1, 60));
             }
         }
+        if self.often(25) {
+            let per_ms = *self.of(&[DAY_MS / 24, DAY_MS / 2, DAY_MS, 1, 0]);
+            limits["rate"] = json!({"calls": self.random.between(1, 20), "per_ms": per_ms});
+        }
         limits
     }
 
@@ -162,11 +166,13 @@ impl Generator<'_> {
     fn negotiate(&mut self, kind: &str, reason: Value) -> Option<(Submission, Value)> {
         let step = kind.split_once('.')?.1;
         let from: &[&str] = match step {
-            "offer" => &["requested"],
-            "agree" => &["requested", "offered"],
+            "examine" => &["requested"],
+            "counter" => &["offered", "returned"],
+            "offer" => &["requested", "compliant"],
+            "agree" => &["requested", "compliant", "offered"],
             "finalize" => &["agreed"],
-            "reject" => &["requested", "offered", "agreed"],
-            "withdraw" => &["requested", "offered"],
+            "reject" => &["requested", "compliant", "returned", "offered", "agreed"],
+            "withdraw" => &["requested", "compliant", "returned", "offered"],
             "suspend" => &["finalized"],
             "resume" => &["suspended"],
             "dispute" => &["rejected"],
@@ -182,7 +188,7 @@ impl Generator<'_> {
         let mut action = json!({"authorization_id": id});
         let side = match step {
             "agree" if old["status"] == "offered" => "consumer",
-            "withdraw" | "relinquish" | "dispute" => "consumer",
+            "withdraw" | "relinquish" | "dispute" | "counter" => "consumer",
             "suspend" if self.often(50) => "consumer",
             "resume" if old["suspended_by"] == old["consumer"] => "consumer",
             "finalize" if self.often(50) => "consumer",
@@ -190,8 +196,8 @@ impl Generator<'_> {
         };
         let (member, office) =
             (text(&old[side]).to_owned(), text(&old[format!("{side}_office")]).to_owned());
-        let authority =
-            step == "decide" || (["revoke", "suspend", "resume"].contains(&step) && self.often(30));
+        let authority = ["decide", "examine"].contains(&step)
+            || (["revoke", "suspend", "resume"].contains(&step) && self.often(30));
         let mut by = match authority {
             true => self.authority(),
             false => self.own(kind, &member, &["officer"], Some(&office)),
@@ -223,6 +229,29 @@ impl Generator<'_> {
                 {
                     by.keys.insert(key);
                 }
+            }
+            "counter" => {
+                let mut requested = json!({"items": old["requested"]["items"],
+                    "window": self.window(), "limits": self.limits()});
+                if self.often(60) {
+                    requested["window"] = old["requested"]["window"].clone();
+                    requested["limits"] = old["requested"]["limits"].clone();
+                }
+                if self.often(40)
+                    && let Some(items) = requested["items"].as_array_mut()
+                    && items.len() > 1
+                {
+                    items.pop();
+                }
+                if self.often(20) {
+                    requested["obligations"] =
+                        json!({"report_every_ms": 1, "mask_items": requested["items"]});
+                }
+                action["requested"] = requested;
+            }
+            "examine" => {
+                action["compliant"] = json!(self.often(60));
+                action["reason"] = reason;
             }
             "agree" | "withdraw" | "relinquish" | "confirm" => {}
             "decide" => {
@@ -286,6 +315,26 @@ impl Generator<'_> {
             // As much as it may: too much, if the grant it comes from was used, too.
             calls = authorization["granted"]["limits"]["calls"].as_u64().unwrap_or(calls);
         }
+        if let Some(most) = authorization["granted"]["limits"]["rate"]["calls"].as_u64()
+            && self.often(70)
+        {
+            calls = calls.min(most + self.random.below(2));
+        }
+        let run = *self.of(&[
+            "5b2f0d2e-0f3c-4a52-9c6b-0a1b2c3d4e5f",
+            "00000000-0000-0000-0000-000000000000",
+            "5B2F0D2E-0f3c-4a52-9c6b-0a1b2c3d4e5f",
+        ]);
+        let name = json!({"namespace": "ns", "name": self.words()});
+        let outputs = if self.often(50) { json!([name.clone()]) } else { json!([]) };
+        let lineage = json!({"run_id": run, "job": name, "outputs": outputs});
+        let lineage = self.maybe(20, lineage);
+        let hash = *self.of(&["hmac-sha256:", "hmac-sha256:", "sha256:"]);
+        let hashed = self.random.below(9);
+        let operator = self.maybe(15, json!(format!("{hash}{hashed:064x}")));
+        let system = self.record("system", |system| system["member"] == *member);
+        let system = system.map_or(Value::Null, |(id, _)| json!(id));
+        let system = self.maybe(15, system);
         let counts = json!({"calls": calls, "records": self.random.below(20)});
         Some((
             by,
@@ -293,7 +342,8 @@ impl Generator<'_> {
             "items": items, "purpose": authorization["purpose"], "window": {"from_ms": from, "to_ms": to},
             "counts": counts, "digest": self.maybe(95, digest), "seq": number(&chain["seq"]) + 1,
             "prev_receipt": chain["receipt_id"], "peer_receipt": self.maybe(60, peer),
-            "lines": self.maybe(20, json!(calls)), "corrects": corrects}),
+            "lines": self.maybe(20, json!(calls)), "corrects": corrects,
+            "lineage": lineage, "system": system, "operator_hash": operator}),
         ))
     }
 

@@ -9,12 +9,14 @@ use crate::store::{encode, tidy};
 use crate::{Verdict, list, need, number, text};
 
 /// Action, from, to. Any other move breaks AUT-03.
-const MOVES: [(&str, &[&str], &str); 13] = [
-    ("offer", &["requested"], "offered"),
-    ("agree", &["requested", "offered"], "agreed"),
+const MOVES: [(&str, &[&str], &str); 15] = [
+    ("examine", &["requested"], "compliant"),
+    ("offer", &["requested", "compliant"], "offered"),
+    ("agree", &["requested", "compliant", "offered"], "agreed"),
+    ("counter", &["offered", "returned"], "requested"),
     ("finalize", &["agreed"], "finalized"),
-    ("reject", &["requested", "offered", "agreed"], "rejected"),
-    ("withdraw", &["requested", "offered"], "withdrawn"),
+    ("reject", &["requested", "compliant", "returned", "offered", "agreed"], "rejected"),
+    ("withdraw", &["requested", "compliant", "returned", "offered"], "withdrawn"),
     ("revoke", &["finalized", "suspended"], "revoked"),
     ("relinquish", &["finalized", "suspended"], "relinquished"),
     ("suspend", &["finalized"], "suspended"),
@@ -92,7 +94,24 @@ pub(super) fn limits_within(inner: &Value, outer: &Value) -> bool {
         let most = &outer["limits"][name];
         let asked = &inner["limits"][name];
         most.is_null() || (asked.is_u64() && number(asked) <= number(most))
-    })
+    }) && rate_within(&inner["limits"]["rate"], &outer["limits"]["rate"])
+}
+
+/// A rate there is stands, of the same period, and is no higher.
+fn rate_within(inner: &Value, outer: &Value) -> bool {
+    let same = inner["per_ms"] == outer["per_ms"];
+    outer.is_null() || (same && number(&inner["calls"]) <= number(&outer["calls"]))
+}
+
+/// AUT-25.
+pub(super) fn rate_fits(extent: &Value) -> Verdict {
+    need(extent["limits"]["rate"]["per_ms"] != 0, "AUT-25")
+}
+
+/// AUT-24: the provider answers what was examined.
+fn examined(act: &Act, old: &Value) -> Verdict {
+    let asked = act.store.params(act.block.height)["request_compliance"] == true;
+    need(!asked || old["status"] != "requested", "AUT-24")
 }
 
 /// Events of every action on an authorization.
@@ -171,6 +190,8 @@ pub fn step(act: &mut Act, name: &str) -> Verdict {
         "revoke" => revoke(act, &old),
         "suspend" | "resume" => pause(act, &old, name),
         "decide" => decide(act, &old),
+        "examine" => examine(act, &old),
+        "counter" => counter(act, &old),
         _ => panic!("the model does not know authorization.{name}"),
     }?;
     touch(act, &old);
@@ -190,9 +211,11 @@ fn offer(act: &Act, old: &Value) -> Verdict<Value> {
     need(is_party(act, old, "provider"), "AUT-02")?;
     officer_of(act, old, "provider")?;
     let to = moved(old, "offer")?;
+    examined(act, old)?;
     let (granted, requested) = (&act.said["granted"], &old["requested"]);
     act.bounds_in("granted", &["items"])?;
     window_fits(act, &granted["window"])?;
+    rate_fits(granted)?;
     act.bounds_in("granted", &["obligations"])?;
     obligations_fit(granted)?;
     need(items_within(granted, requested), "AUT-12")?;
@@ -207,7 +230,8 @@ fn offer(act: &Act, old: &Value) -> Verdict<Value> {
 
 fn agree(act: &Act, old: &Value) -> Verdict<Value> {
     moved(old, "agree")?;
-    let party = if old["status"] == "requested" { "provider" } else { "consumer" };
+    examined(act, old)?;
+    let party = if old["status"] == "offered" { "consumer" } else { "provider" };
     need(is_party(act, old, party), "AUT-02")?;
     officer_of(act, old, party)?;
     Ok(agreed(old))
@@ -355,5 +379,54 @@ fn decide(act: &mut Act, old: &Value) -> Verdict<Value> {
     }
     new["status"] = json!("refused");
     new["ended"] = ended(act, &reason);
+    Ok(new)
+}
+
+fn examine(act: &mut Act, old: &Value) -> Verdict<Value> {
+    act.authority()?;
+    let to = moved(old, "examine")?;
+    act.bounds(&["reason"])?;
+    let mut new = old.clone();
+    new["status"] = json!(if act.said["compliant"] == true { to } else { "returned" });
+    new["status_reason"] = act.said["reason"].clone();
+    Ok(new)
+}
+
+fn counter(act: &mut Act, old: &Value) -> Verdict<Value> {
+    need(is_party(act, old, "consumer"), "AUT-02")?;
+    officer_of(act, old, "consumer")?;
+    let to = moved(old, "counter")?;
+    let most = act.store.params(act.block.height)["counter_rounds_max"].as_u64().unwrap_or(3);
+    need(number(&old["rounds"]) < most, "AUT-23")?;
+    let (wanted, before) = (act.said["requested"].clone(), &old["requested"]);
+    act.bounds_in("requested", &["items"])?;
+    window_fits(act, &wanted["window"])?;
+    rate_fits(&wanted)?;
+    act.bounds_in("requested", &["obligations"])?;
+    obligations_fit(&wanted)?;
+    let none = |extent: &Value| list(&extent["items"]).is_empty();
+    need(items_within(&wanted, before) && none(&wanted) == none(before), "AUT-06")?;
+    if !old["parent"].is_null() {
+        let parent = find(act, &old["parent"])?;
+        parent_stands(&parent)?;
+        need(!used_up(&parent), "AUT-17")?;
+        let granted = &parent["granted"];
+        let holds = items_within(&wanted, granted)
+            && none(&wanted) == none(granted)
+            && window_within(&wanted, granted)
+            && limits_within(&wanted, granted);
+        need(holds, "AUT-17")?;
+        touch_parent(act, old);
+    }
+    let mut new = old.clone();
+    new["requested"] = wanted;
+    new["granted"] = Value::Null;
+    new["status"] = json!(to);
+    new["rounds"] = json!(number(&old["rounds"]) + 1);
+    let open = old["unconditional"] == true;
+    let days = if open { "answer_unconditional_days" } else { "answer_conditional_days" };
+    new["requested_at_ms"] = act.since(days);
+    let key = format!("authorization/{}", text(&old["authorization_id"]));
+    act.store.put(&key, &[&super::requests::largest(&new)])?;
     Ok(new)
 }

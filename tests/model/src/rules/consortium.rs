@@ -42,6 +42,9 @@ pub fn change_params(act: &mut Act) -> Verdict {
     if params["consortium_threshold"] == 0 {
         params["consortium_threshold"] = Value::Null;
     }
+    if params["counter_rounds_max"] == 3 {
+        params["counter_rounds_max"] = Value::Null;
+    }
     act.touch(["params"]);
     let from = &act.said["in_force_from"];
     if from.is_null() {

@@ -3,6 +3,7 @@
 use mulu_chain::digest::Digest;
 use serde_json::{Value, json};
 
+use super::classes;
 use crate::act::{Act, bounds_of};
 use crate::shape::{bounds, is_distinct, today};
 use crate::spec::{Kind, SPEC};
@@ -61,6 +62,8 @@ fn form(content: &Value) -> Verdict {
     codes.iter().chain(related).try_for_each(|each| bounds(&code, "", each))?;
     fld(content, &["codes", "name", "alias", "keywords", "region", "summary", "related"])?;
     need(!codes.iter().any(|code| related.contains(code)), "ENT-19")?;
+    fld(content, &["class_path"])?;
+    classes::path_fits(content)?;
     fld(content, &["authoritative_for", "source", "registration"])?;
     let registration = &content["registration"];
     let to = registration["valid_to"].as_str();
@@ -111,6 +114,7 @@ fn world(act: &mut Act, about: About, content: &Value, today: &str) -> Verdict {
     }
     act.office_in_force(&content["office"], provider)?;
     act.region_in_force(&content["region"])?;
+    classes::on_table(act, content)?;
     for duty in list(&content["responsibilities"]) {
         let duty = act.find(&format!("duty/{}", text(duty)), "DUT-01")?;
         need(duty["member"] == provider, "DUT-02")?;
@@ -126,7 +130,8 @@ fn world(act: &mut Act, about: About, content: &Value, today: &str) -> Verdict {
         let declared = list(&system["tables"]).iter().any(|each| each["name"] == *table);
         need(table.is_null() || declared, "SYS-05")?;
     }
-    Ok(())
+    let known = |code: &Value| act.has(&format!("code/{}", text(code)));
+    need(list(&content["related"]).iter().all(known), "ENT-36")
 }
 
 fn hashed(prefix: &str, text: &str) -> String {

@@ -6,7 +6,7 @@ use crate::act::Act;
 use crate::{Verdict, list, need, number};
 
 /// What can be delegated.
-const DELEGABLE: [&str; 14] = [
+const DELEGABLE: [&str; 15] = [
     "duty.register",
     "system.register",
     "system.revise",
@@ -15,6 +15,7 @@ const DELEGABLE: [&str; 14] = [
     "entry.withdraw",
     "entry.submit",
     "authorization.request",
+    "authorization.counter",
     "authorization.offer",
     "authorization.agree",
     "authorization.reject",

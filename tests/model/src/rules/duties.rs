@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::act::Act;
+use crate::act::{Act, bounds_of};
+use crate::shape::uscc;
 use crate::spec::SPEC;
 use crate::{Verdict, list, need, text};
 
@@ -84,6 +85,13 @@ pub fn register_system(act: &mut Act) -> Verdict {
 fn system_checks(act: &mut Act) -> Verdict<String> {
     let (me, system) = (act.me(), act.said["system"].clone());
     act.bounds_in("system", &["code", "name", "protection_level", "tables", "duties"])?;
+    let profile = &system["profile"];
+    if let Some(operator) = profile["operator"].as_str() {
+        uscc(operator, true)?;
+    }
+    for name in ["filing_no", "crypto_review", "host", "database", "first_online"] {
+        bounds_of(&SPEC.objects["profile"], profile, name)?;
+    }
     act.office_in_force(&system["office"], &me)?;
     for duty in list(&system["duties"]) {
         let key = format!("duty/{}", text(duty));
@@ -91,6 +99,8 @@ fn system_checks(act: &mut Act) -> Verdict<String> {
         need(record["member"] == me.as_str(), "DUT-02")?;
         act.touch([key]);
     }
+    let previous = &profile["previous"];
+    need(previous.is_null() || act.has(&format!("system/{}", text(previous))), "SYS-01")?;
     let id = format!("{me}:{}", text(&system["code"]));
     act.touch([format!("system/{id}"), format!("member/{me}")]);
     Ok(id)
@@ -128,9 +138,14 @@ pub fn revise_system(act: &mut Act) -> Verdict {
         }
     }
     changed.sort_by_key(|change| text(&change["table"]).to_owned());
+    let stopped = match (system["status"] == "stopped", &before["stopped_at_ms"]) {
+        (false, _) => Value::Null,
+        (true, Value::Null) => json!(act.block.time_ms),
+        (true, since) => since.clone(),
+    };
     let more = json!({"id": before["id"], "member": me,
         "registered_at_height": before["registered_at_height"],
         "revised_at_height": height, "columns_changed": changed,
-        "revised_at_ms": act.since("rebind_days")});
+        "revised_at_ms": act.since("rebind_days"), "stopped_at_ms": stopped});
     act.store.put(&key, &[&system, &more])
 }

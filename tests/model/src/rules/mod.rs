@@ -1,6 +1,7 @@
 //! The actions of 11.3, a function each: checks in order, then what is written, then events.
 
 mod authorizations;
+mod classes;
 mod complaints;
 mod consortium;
 mod content;
@@ -58,6 +59,7 @@ pub fn apply(kind: &str, act: &mut Act) -> Verdict {
         "validator.retire" => consortium::retire_validator(act),
         "evidence.record" => consortium::record_evidence(act),
         "region.set" => consortium::set_regions(act),
+        "class.set" => classes::set(act),
         _ => match kind.split_once('.') {
             Some(("entry", step)) => entries::step(act, step),
             Some(("authorization", "request")) => requests::request(act),

@@ -28,6 +28,7 @@ pub fn record(act: &mut Act) -> Verdict {
     need(lines.is_null() || fit, "RCP-15")?;
     let delivery = ["delivered", "received"].contains(&kind.as_str());
     need(!delivery || !said["digest"].is_null(), "RCP-12")?;
+    run(act, &said)?;
     let corrected = corrected(act, &kind)?;
     let parent_key = format!("authorization/{}", text(&authorization["parent"]));
     let mut parent = load(act, &authorization["parent"]);
@@ -60,6 +61,14 @@ pub fn record(act: &mut Act) -> Verdict {
         if !parent.is_null() {
             parent_stands(&parent)?;
             stood(&parent)?;
+        } else if kind == "delivered" {
+            let systems = list(&entry["content"]["systems"]);
+            let gone = |binding: &Value| {
+                let system = act.get(&format!("system/{}", text(&binding["system"])));
+                let at = &system["stopped_at_ms"];
+                system["status"] == "stopped" && (at.is_null() || number(at) < from)
+            };
+            need(systems.is_empty() || !systems.iter().all(gone), "RCP-21")?;
         }
     }
     if counted {
@@ -74,6 +83,7 @@ pub fn record(act: &mut Act) -> Verdict {
             }
         }
         authorization["totals"][&kind] = counts;
+        rate(&mut authorization, &said, &kind, &corrected)?;
         if !parent.is_null() {
             let zero = json!({"calls": 0, "records": 0, "bytes": 0});
             if parent["handed_on"].is_null() {
@@ -129,6 +139,48 @@ pub fn record(act: &mut Act) -> Verdict {
     if let Some(parent) = authorization["parent"].as_str() {
         act.touch([format!("authorization/{parent}")]);
     }
+    Ok(())
+}
+
+/// By what it was done: RCP-17, RCP-18, SYS-01, SYS-02.
+fn run(act: &Act, said: &Value) -> Verdict {
+    let hex = |text: &str| text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    let lineage = &said["lineage"];
+    if !lineage.is_null() {
+        let groups: Vec<&str> = text(&lineage["run_id"]).split('-').collect();
+        let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+        need(lengths == [8, 4, 4, 4, 12] && groups.iter().all(|group| hex(group)), "RCP-17")?;
+        act.bounds_in("lineage", &["job", "outputs"])?;
+    }
+    if let Some(hash) = said["operator_hash"].as_str() {
+        let digits = hash.strip_prefix("hmac-sha256:").unwrap_or("");
+        need(digits.len() == 64 && hex(digits), "RCP-18")?;
+    }
+    if let Some(system) = said["system"].as_str() {
+        let system = act.find(&format!("system/{system}"), "SYS-01")?;
+        need(system["member"] == act.me().as_str(), "SYS-02")?;
+    }
+    Ok(())
+}
+
+/// *Rates*: RCP-19, RCP-20.
+fn rate(grant: &mut Value, said: &Value, kind: &str, corrected: &Value) -> Verdict {
+    let rate = grant["granted"]["limits"]["rate"].clone();
+    if rate.is_null() {
+        return Ok(());
+    }
+    let period = |ms: &Value| number(ms) / number(&rate["per_ms"]);
+    let ends = |window: &Value| (period(&window["from_ms"]), period(&window["to_ms"]));
+    let (first, last) = ends(&said["window"]);
+    let most = u128::from(number(&rate["calls"])) * u128::from(last - first + 1);
+    need(u128::from(number(&said["counts"]["calls"])) <= most, "RCP-19")?;
+    if !corrected.is_null() {
+        let (from, to) = ends(&corrected["window"]);
+        return need(from <= first && last <= to, "RCP-20");
+    }
+    let before = &grant["rated_to_ms"][kind];
+    need(before.is_null() || period(before) < first, "RCP-20")?;
+    grant["rated_to_ms"][kind] = said["window"]["to_ms"].clone();
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::authorizations::{
-    agreed, find, items_within, limits_within, moved, obligations_fit, touch, touch_parent,
-    used_up, window_fits, window_within,
+    agreed, find, items_within, limits_within, moved, obligations_fit, rate_fits, touch,
+    touch_parent, used_up, window_fits, window_within,
 };
 use super::content::share_of;
 use crate::act::Act;
@@ -52,6 +52,7 @@ pub fn request(act: &mut Act) -> Verdict {
     let wanted: Vec<&Value> =
         items.iter().filter(|item| wanted.contains(&item["item_id"])).collect();
     window_fits(act, &said["window"])?;
+    rate_fits(&said)?;
     act.bounds(&["obligations"])?;
     obligations_fit(&said)?;
     if !said["replaces"].is_null() {
@@ -70,6 +71,8 @@ pub fn request(act: &mut Act) -> Verdict {
         && content["personal_info"] != "sensitive"
         && wanted.iter().all(|item| item["personal_info"] != "sensitive");
     need(!auto || open, "AUT-20")?;
+    let asked = act.store.params(act.block.height)["request_compliance"] == true;
+    need(!auto || !asked, "AUT-24")?;
     act.bounds(&["purpose", "scope"])?;
     let id = act.new_id();
     let key = format!("authorization/{id}");
@@ -110,13 +113,16 @@ fn offered(act: &Act, content: &Value, said: &Value) -> Verdict {
 }
 
 /// The largest record a request can become (TX-15).
-fn largest(record: &Value) -> Value {
+pub(super) fn largest(record: &Value) -> Value {
     let most = SPEC.bound("COUNTER_MAX");
     let counts = json!({"calls": most, "records": most, "bytes": most});
     let reason = "\u{10FFFF}".repeat(500);
     let mut large = record.clone();
     large["granted"] = record["requested"].clone();
     large["granted"]["limits"] = counts.clone();
+    large["granted"]["limits"]["rate"] = json!({"calls": most, "per_ms": most});
+    large["rounds"] = json!(u32::MAX);
+    large["rated_to_ms"] = json!({"delivered": most, "received": most, "used": most});
     large["granted"]["obligations"] = json!({"delete_by_ms": most, "report_every_ms": most,
         "mask_items": record["requested"]["items"]});
     for name in ["finalized_at_height", "finalized_at_ms", "confirmed_at_height"] {
