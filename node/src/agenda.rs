@@ -120,6 +120,19 @@ impl Agenda {
         }
     }
 
+    /// What came, whatever timers are due.
+    pub fn next_untimed(&mut self) -> Next {
+        if self.stop.try_recv() != Err(TryRecvError::Empty) {
+            return Next::Stop;
+        }
+        self.taken = 0;
+        match self.waiting() {
+            Ok(input) => Next::Do(input),
+            Err(TryRecvError::Disconnected) => Next::Stop,
+            Err(TryRecvError::Empty) => Next::Wait(IDLE_WAIT),
+        }
+    }
+
     /// Sleeps until something comes.
     pub fn wait(&self, at_most: Duration) {
         let mut select = Select::new();

@@ -10,10 +10,12 @@
 //! | `MULU_API_LISTEN` | `api.listen` |
 //! | `MULU_LOG_FORMAT` | `log.format` |
 //! | `MULU_LOG_LEVEL` | `log.level` |
+//! | `MULU_FREE_MIB_MIN` | `storage.free_mib_min` |
 
 mod access;
 mod error;
 mod reader;
+mod storage;
 mod webhook;
 mod writer;
 
@@ -30,6 +32,7 @@ use crate::api::TlsFiles;
 pub use crate::logging::LogFormat;
 use crate::webhooks::Webhook;
 pub use error::{ConfigError, Located, Problem};
+pub use storage::{BodyPolicy, StorageSection};
 
 /// Name of the file in the home folder.
 pub const FILE_NAME: &str = "config.toml";
@@ -59,6 +62,8 @@ pub struct Config {
     pub api: ApiSection,
     /// The log.
     pub log: LogSection,
+    /// What is kept.
+    pub storage: StorageSection,
     /// Timing of consensus; no promise of safety depends on it.
     pub consensus: ConsensusSection,
     /// Programs told of events.
@@ -168,6 +173,7 @@ impl Config {
             p2p: P2pSection::default(),
             api: ApiSection::default(),
             log: LogSection::default(),
+            storage: StorageSection::default(),
             consensus: ConsensusSection::default(),
             webhooks: Vec::new(),
         }

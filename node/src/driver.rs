@@ -4,8 +4,9 @@
 //! `Commit` returns, the block is in the ledger. A disk that refuses ends the thread, and with it
 //! the process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use crossbeam_channel::Receiver;
@@ -13,12 +14,13 @@ use mulu_chain::types::TimeMs;
 use tokio::sync::watch;
 
 use crate::agenda::{Agenda, Next, Timers};
+use crate::house::House;
 use crate::ingest::Queued;
 use crate::lobby::Lobby;
 use crate::metrics::Metrics;
 use crate::p2p::P2pHandle;
 use crate::replica::core::{Replica, ReplicaError};
-use crate::replica::handle::{Status, Submission};
+use crate::replica::handle::{Status, Submission, SubmitVerdict};
 use crate::replica::io::{Effect, Input};
 use crate::storage::{Decided, Ledger, StorageError};
 use crate::vote_log::{VoteLog, VoteLogError};
@@ -57,9 +59,14 @@ pub struct Driver {
     pub metrics: Arc<Metrics>,
     /// Who is let in besides members.
     pub lobby: Arc<Lobby>,
+    /// Says when nothing may be written.
+    pub house: Arc<House>,
     /// Closed when the node must stop.
     pub stop: Receiver<()>,
 }
+
+/// How often a read-only node looks whether it may go on.
+pub const READ_ONLY_WAIT: Duration = Duration::from_millis(200);
 
 fn wall_clock() -> TimeMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -74,14 +81,56 @@ impl Driver {
     pub fn run(mut self) -> Result<(), DriverError> {
         let mut agenda =
             Agenda::new(self.inputs.clone(), self.submissions.clone(), self.stop.clone());
+        if !self.pause(&mut agenda)? {
+            return Ok(());
+        }
         self.feed(Input::Start, &mut agenda.timers)?;
         loop {
+            if self.house.is_read_only() && !self.pause(&mut agenda)? {
+                return Ok(());
+            }
             match agenda.next(Instant::now()) {
                 Next::Do(input) => self.feed(input, &mut agenda.timers)?,
                 Next::Wait(at_most) => agenda.wait(at_most),
                 Next::Stop => return Ok(()),
             }
         }
+    }
+
+    /// Waits while nothing may be written: answers clients, lets messages go, and remembers only which
+    /// peers are there. To the replica it is a long moment in which nothing came. False if the node
+    /// must stop.
+    fn pause(&mut self, agenda: &mut Agenda) -> Result<bool, DriverError> {
+        let mut peers = BTreeMap::new();
+        while self.house.is_read_only() {
+            let why = self.house.report().why_read_only();
+            match agenda.next_untimed() {
+                Next::Stop => return Ok(false),
+                Next::Wait(_) => agenda.wait(READ_ONLY_WAIT),
+                Next::Do(Input::Submit(Submission { reply, .. })) => {
+                    drop(reply.send(SubmitVerdict::NotReady(why.clone())));
+                }
+                Next::Do(Input::Connected(peer)) => drop(peers.insert(peer, true)),
+                Next::Do(Input::Disconnected(peer)) => drop(peers.insert(peer, false)),
+                Next::Do(_) => {}
+            }
+            self.show(Status { read_only: Some(why), ..self.replica.status() });
+        }
+        for (peer, connected) in peers {
+            self.feed(Input::Disconnected(peer), &mut agenda.timers)?;
+            if connected {
+                self.feed(Input::Connected(peer), &mut agenda.timers)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn show(&self, status: Status) {
+        self.status.send_if_modified(|shown| {
+            let changed = *shown != status;
+            *shown = status;
+            changed
+        });
     }
 
     fn feed(&mut self, input: Input, timers: &mut Timers) -> Result<(), DriverError> {
@@ -102,11 +151,7 @@ impl Driver {
         let status = self.replica.status();
         let seen = self.metrics.consensus_equivocations.get();
         self.metrics.consensus_equivocations.inc_by(status.equivocations.saturating_sub(seen));
-        self.status.send_if_modified(|shown| {
-            let changed = *shown != status;
-            *shown = status;
-            changed
-        });
+        self.show(status);
         Ok(())
     }
 

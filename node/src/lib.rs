@@ -5,18 +5,22 @@
 
 pub mod agenda;
 pub mod api;
+pub mod backup;
 pub mod bootstrap;
 pub mod byte_budget;
 pub mod config;
 pub mod disk;
+pub mod doctor;
 pub mod driver;
 pub mod events;
 pub mod explain;
 pub mod home;
+pub mod house;
 pub mod index_command;
 pub mod ingest;
 pub mod join;
 pub mod journal;
+pub mod keeper;
 pub mod keys;
 pub mod lobby;
 pub mod logging;

@@ -13,13 +13,16 @@ use clap::{Args, Parser, Subcommand};
 use libp2p::Multiaddr;
 use mulu_chain::types::TimeMs;
 use mulu_genesis::invitation::Checked;
+use mulu_node::backup::{self, BackupError, Manifest};
 use mulu_node::config::{Config, LogFormat, Overrides};
 use mulu_node::disk::OsDisk;
+use mulu_node::doctor::{self, Verdict};
 use mulu_node::explain::{Explain, Language};
 use mulu_node::home::{self, Created, NewHome};
 use mulu_node::join::{self, JoinError};
 use mulu_node::keys::{self, KeyError, KeyFile};
 use mulu_node::p2p::{AddressInvalid, PeerAddress, check_listen_address};
+use mulu_node::storage::{Ledger, Scrub, ScrubStep, StorageError};
 use mulu_node::{index_command, logging, rotate, run, votes_command};
 
 /// The command line or the configuration must be corrected.
@@ -99,6 +102,27 @@ and for a validator:
     /// The search index: how far it is, or make it anew (检索索引)
     #[command(subcommand)]
     Index(IndexCommand),
+    /// Copy the ledger of a running or stopped node into a new folder (备份账本，节点无需停止)
+    #[command(after_help = "\
+The folder holds the ledger, config.toml, genesis.toml and a manifest with a hash of every file; no
+keys (keep an offline copy of keys/) and no vote log. On the same disk it takes little room at first.
+
+Example (示例):
+  mulud backup --home /var/lib/mulu --to /srv/backup/mulu-2026-11-28")]
+    Backup(BackupArgs),
+    /// Check a backup and restore it into a home without data (校验并恢复备份)
+    #[command(after_help = "\
+Keys, config.toml and genesis.toml that lie in the home already stay. A restored validator abstains
+until the chain has moved on past everything it may have signed; it comes back by itself.
+
+Example (示例):
+  mv /var/lib/mulu/data /var/lib/mulu/data.old
+  mulud restore --home /var/lib/mulu --from /srv/backup/mulu-2026-11-28")]
+    Restore(RestoreArgs),
+    /// Read everything a stopped node stores, and name what is damaged (检查账本是否损坏，需停止节点)
+    Check(VotesArgs),
+    /// Look at folder, keys, clock, disk, ports and peers: what is wrong, what to do (诊断节点)
+    Doctor(VotesArgs),
     /// Print the version (显示版本)
     Version,
 }
@@ -152,6 +176,27 @@ struct VotesArgs {
     /// Form of the answer (输出格式)
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     output: Output,
+}
+
+#[derive(Debug, Args)]
+struct BackupArgs {
+    #[command(flatten)]
+    show: VotesArgs,
+    /// A folder that does not exist yet (尚不存在的目录)
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    #[command(flatten)]
+    show: VotesArgs,
+    /// The backup (备份目录)
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// Only check the backup (仅校验备份)
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -268,6 +313,19 @@ fn main() -> ExitCode {
         Command::Rotate(args) => rotate(&args, language),
         Command::Votes(command) => votes(command, language),
         Command::Index(command) => index(command, language),
+        Command::Backup(args) => {
+            let made = backup::command(&args.show.home.home, &args.to);
+            backed_up(made, &args.show, &args.to, "backup made", "已备份", language)
+        }
+        Command::Restore(RestoreArgs { show, from, dry_run }) => {
+            let (done, said, said_zh) = match dry_run {
+                true => (backup::verify(&from), "backup is whole", "备份完整"),
+                false => (backup::restore(&show.home.home, &from), "restored from", "已恢复自"),
+            };
+            backed_up(done, &show, &from, said, said_zh, language)
+        }
+        Command::Check(args) => check(&args, language),
+        Command::Doctor(args) => doctor(&args, language),
         Command::Version => say(format_args!("mulud {}", env!("CARGO_PKG_VERSION"))),
     };
     match done {
@@ -487,6 +545,88 @@ fn index(command: IndexCommand, language: Language) -> Result<(), Failure> {
                 )),
             }
         }
+    }
+}
+
+fn backed_up(
+    done: Result<Manifest, BackupError>,
+    args: &VotesArgs,
+    folder: &Path,
+    said: &str,
+    said_zh: &str,
+    language: Language,
+) -> Result<(), Failure> {
+    let manifest =
+        done.map_err(|error| Failure { message: error.explain(language), exit: EXIT_FAILURE })?;
+    if let Output::Json = args.output {
+        return say(format_args!("{:#}", serde_json::json!(manifest)));
+    }
+    let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
+    let (files, mib) = (manifest.files.len(), bytes / (1024 * 1024));
+    let Manifest { height, block, .. } = &manifest;
+    let folder = folder.display();
+    match language {
+        Language::English => say(format_args!(
+            "{said}: {folder}\n  height {height}, block {block}\n  {files} files, {mib} MiB, all hashed"
+        )),
+        Language::Chinese => say(format_args!(
+            "{said_zh}：{folder}\n  高度 {height}，区块 {block}\n  {files} 个文件，{mib} MiB，均已计算哈希"
+        )),
+    }
+}
+
+/// Reads everything once; damage is a failure.
+fn check(args: &VotesArgs, language: Language) -> Result<(), Failure> {
+    let failed =
+        |error: StorageError| Failure { message: error.explain(language), exit: EXIT_FAILURE };
+    let ledger = Ledger::open(&args.home.home.join("data").join("ledger")).map_err(failed)?;
+    let config = Config::load(&args.home.home).map_err(|error| usage(&error, language))?;
+    ledger.read_archive(config.storage.archive_folder(&args.home.home));
+    let mut scrub = Scrub::default();
+    let mut damages = Vec::new();
+    loop {
+        match scrub.step(&ledger).map_err(failed)? {
+            ScrubStep::More => {}
+            ScrubStep::Damaged(damage) => damages.push(damage),
+            ScrubStep::Done => break,
+        }
+    }
+    let (bytes, height) = (scrub.bytes, ledger.height().map_err(failed)?);
+    match args.output {
+        Output::Json => {
+            let report = serde_json::json!({"height": height, "bytes": bytes, "damages": damages});
+            say(format_args!("{report:#}"))?;
+        }
+        Output::Text => {
+            for damage in &damages {
+                say(format_args!("DAMAGED {damage}"))?;
+            }
+            let mib = bytes / (1024 * 1024);
+            match language {
+                Language::English => {
+                    say(format_args!("height {height}: {mib} MiB read, {} damaged", damages.len()))?
+                }
+                Language::Chinese => {
+                    say(format_args!("高度 {height}：已检查 {mib} MiB，{} 处损坏", damages.len()))?
+                }
+            }
+        }
+    }
+    match damages.is_empty() {
+        true => Ok(()),
+        false => Err(Failure { message: String::new(), exit: EXIT_FAILURE }),
+    }
+}
+
+fn doctor(args: &VotesArgs, language: Language) -> Result<(), Failure> {
+    let findings = doctor::examine(&args.home.home);
+    match args.output {
+        Output::Json => say(format_args!("{:#}", serde_json::json!(findings)))?,
+        Output::Text => say(format_args!("{}", doctor::text(&findings, language)))?,
+    }
+    match findings.iter().any(|finding| finding.verdict == Verdict::Bad) {
+        false => Ok(()),
+        true => Err(Failure { message: String::new(), exit: EXIT_FAILURE }),
     }
 }
 

@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::house::HouseReport;
 use crate::replica::handle::Status;
 
 /// Media type of the metrics page.
@@ -92,6 +93,30 @@ pub struct Metrics {
     pub abstaining: CountGauge,
     /// 1 while the node does not sign because its key was seen where it did not use it.
     pub alarm: CountGauge,
+    /// 1 while read-only because the disk is nearly full.
+    pub read_only: CountGauge,
+    /// Free bytes of the disk.
+    pub disk_free_bytes: CountGauge,
+    /// Bytes of the disk.
+    pub disk_bytes: CountGauge,
+    /// Below this the node is read-only.
+    pub disk_free_bytes_min: CountGauge,
+    /// Bytes of the ledger's files.
+    pub ledger_bytes: CountGauge,
+    /// Bytes of the vote log.
+    pub vote_log_bytes: CountGauge,
+    /// Bytes of the archive.
+    pub archive_bytes: CountGauge,
+    /// 1 while archiving does not work.
+    pub archive_failing: CountGauge,
+    /// First height whose body is in the ledger.
+    pub bodies_from: CountGauge,
+    /// First height whose state is in the ledger.
+    pub state_from: CountGauge,
+    /// Walks over everything stored since the start.
+    pub scrubs: CountGauge,
+    /// Damages found since the start.
+    pub damages: CountGauge,
     /// Finished HTTP requests.
     pub http_requests: Family<HttpLabels, Counter>,
     /// How long they took.
@@ -146,6 +171,22 @@ impl Metrics {
                 "alarm",
                 "1 while not signing because the validator key was seen elsewhere",
             ),
+            read_only: gauge(&mut registry, "read_only", "1 while the disk is nearly full"),
+            disk_free_bytes: gauge(&mut registry, "disk_free_bytes", "Free bytes of the disk"),
+            disk_bytes: gauge(&mut registry, "disk_bytes", "Bytes of the disk"),
+            disk_free_bytes_min: gauge(
+                &mut registry,
+                "disk_free_bytes_min",
+                "Free bytes below which the node is read-only",
+            ),
+            ledger_bytes: gauge(&mut registry, "ledger_bytes", "Bytes of the ledger's files"),
+            vote_log_bytes: gauge(&mut registry, "vote_log_bytes", "Bytes of the vote log"),
+            archive_bytes: gauge(&mut registry, "archive_bytes", "Bytes of the archive folder"),
+            archive_failing: gauge(&mut registry, "archive_failing", "1 while archiving fails"),
+            bodies_from: gauge(&mut registry, "bodies_from", "First height with its body here"),
+            state_from: gauge(&mut registry, "state_from", "First height with its state here"),
+            scrubs: gauge(&mut registry, "scrubs", "Walks over everything stored"),
+            damages: gauge(&mut registry, "damages", "Damages found by scrubbing"),
             http_requests: Family::default(),
             http_request_duration_seconds: Family::new_with_constructor(|| {
                 Histogram::new(DURATION_BUCKETS_S)
@@ -224,6 +265,22 @@ impl Metrics {
         self.validator.set(u64::from(status.is_validator));
         self.abstaining.set(u64::from(status.abstaining.is_some()));
         self.alarm.set(u64::from(status.alarm));
+    }
+
+    /// Sets the gauges that mirror the node's disk.
+    pub fn observe_house(&self, report: &HouseReport) {
+        self.read_only.set(u64::from(report.read_only));
+        self.disk_free_bytes.set(report.free_bytes);
+        self.disk_bytes.set(report.disk_bytes);
+        self.disk_free_bytes_min.set(report.free_bytes_min);
+        self.ledger_bytes.set(report.ledger_bytes);
+        self.vote_log_bytes.set(report.votes_bytes);
+        self.archive_bytes.set(report.archive_bytes);
+        self.archive_failing.set(u64::from(report.archive_problem.is_some()));
+        self.bodies_from.set(report.bodies_from.0);
+        self.state_from.set(report.state_from.0);
+        self.scrubs.set(report.scrubs_done);
+        self.damages.set(count(report.damages.len()));
     }
 
     /// The page a Prometheus server fetches.

@@ -25,9 +25,11 @@ use crate::byte_budget::ByteBudget;
 use crate::config::{Config, ConfigError};
 use crate::disk::OsDisk;
 use crate::driver::{Driver, DriverError};
+use crate::house::House;
 use crate::ingest::{INPUT_BYTES_MAX, Ingest, VerifiedCache};
 use crate::join::{self, JoinError};
 use crate::journal::{Journal, Taken};
+use crate::keeper::Keeper;
 use crate::keys::{self, KeyError};
 use crate::lobby::{Lobby, LobbyHandle, LobbyTask};
 use crate::membership::admitted_peers;
@@ -177,6 +179,9 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
         ledger = Ledger::open(&ledger_path)?;
         ledger.initialize(founding.block())?;
     }
+    ledger.read_archive(config.storage.archive_folder(home));
+    let house = Arc::new(House::default());
+    house.measure(home, config.storage.free_mib_min);
     let (vote_log, frames) = match &validator_key {
         None => (None, Vec::new()),
         Some(key) => {
@@ -263,8 +268,24 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
             status,
             metrics: metrics.clone(),
             lobby: lobby.clone(),
+            house: house.clone(),
+            stop: stop_seen.clone(),
+        };
+        let keeper = Keeper {
+            ledger: ledger.clone(),
+            storage: config.storage.clone(),
+            home: home.to_owned(),
+            house: house.clone(),
             stop: stop_seen,
         };
+        let (keeper_ended, keeper_end) = oneshot::channel();
+        let keeper_thread =
+            std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+                let result = keeper.run();
+                // Nobody waits any more when the stop was asked for.
+                let _ = keeper_ended.send(());
+                result
+            })?;
         let (ended, driver_end) = oneshot::channel();
         let thread = std::thread::Builder::new().name("replica".to_owned()).spawn(move || {
             let result = driver.run();
@@ -345,6 +366,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
             }),
             node: node.clone(),
             metrics,
+            house,
             hosts: HostPolicy::for_listener(api_address, &config.api.hosts),
             access: Access::new(
                 config.api.tokens.clone(),
@@ -373,7 +395,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
             genesis = %founding.digest(), "the node is up"
         );
 
-        stop_requested(driver_end).await;
+        stop_requested(driver_end, keeper_end).await;
         tracing::info!("stopping");
         // Streams and webhooks end first: they would hold the API open.
         stopping.send_replace(true);
@@ -383,6 +405,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
         drop(api_stop);
         drop(tokio::time::timeout(STOP_GRACE, api_task).await);
         drop(stop);
+        let kept = tokio::task::spawn_blocking(move || keeper_thread.join()).await;
         let result = tokio::task::spawn_blocking(move || thread.join()).await;
         network.shutdown();
         drop(tokio::time::timeout(STOP_GRACE, network_task).await);
@@ -393,7 +416,12 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
             joining.abort();
         }
         match result {
-            Ok(Ok(outcome)) => outcome.map_err(NodeError::from),
+            Ok(Ok(outcome)) => {
+                if let Ok(Ok(Err(error))) = kept {
+                    return Err(NodeError::Storage(error));
+                }
+                outcome.map_err(NodeError::from)
+            }
             // The panic hook aborts the process; this is not reached with it installed.
             _ => Err(NodeError::System(std::io::Error::other("the replica thread panicked"))),
         }
@@ -448,7 +476,7 @@ async fn submit_again(replica: ReplicaHandle, recovered: Arc<Vec<Taken>>, chain_
 }
 
 /// Waits for a signal, or for the replica to end on its own.
-async fn stop_requested(driver_end: oneshot::Receiver<()>) {
+async fn stop_requested(driver_end: oneshot::Receiver<()>, keeper_end: oneshot::Receiver<()>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -460,6 +488,7 @@ async fn stop_requested(driver_end: oneshot::Receiver<()>) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         _ = driver_end => {}
+        _ = keeper_end => {}
     }
 }
 

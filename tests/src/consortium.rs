@@ -120,6 +120,13 @@ impl Consortium {
         self.dir.join(DEPARTMENTS[node])
     }
 
+    /// Adds to a department's configuration.
+    pub fn configure(&self, node: usize, text: &str) {
+        let path = self.home(node).join("config.toml");
+        let before = std::fs::read_to_string(&path).expect("a configuration");
+        std::fs::write(&path, format!("{before}\n{text}")).expect("a configuration is written");
+    }
+
     /// Where a department listens for its peers.
     pub fn p2p_port(&self, node: usize) -> u16 {
         self.ports.p2p + 1 + u16::try_from(node).unwrap_or(0)

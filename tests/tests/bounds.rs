@@ -10,8 +10,8 @@ use mulu_node::replica::{
     proposals, report, serving, sync, wire,
 };
 use mulu_node::{
-    agenda, bootstrap, events, ingest, journal, lobby, p2p, run, search, snapshot_server, vote_log,
-    webhooks,
+    agenda, backup, bootstrap, driver, events, house, ingest, journal, keeper, lobby, p2p, run,
+    search, snapshot_server, storage, vote_log, webhooks,
 };
 
 /// A bound as a number: of things, bytes or milliseconds.
@@ -70,6 +70,11 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "events/reader.rs" events: EXAMINED_MAX, HEIGHTS_PASSED_MAX;
         "webhooks.rs" webhooks: WEBHOOKS_MAX, DELIVERY_EVENTS_MAX, DELIVERY_TIMEOUT, PAUSE_FIRST, PAUSE_LONGEST;
         "search.rs" search: QUERY_BYTES_MAX, RESULTS_MAX, OFFSET_MAX, FACET_VALUES_MAX;
+        "driver.rs" driver: READ_ONLY_WAIT;
+        "keeper.rs" keeper: TICK, SIZES_INTERVAL, SCRUB_INTERVAL, SCRUB_DELAY, ARCHIVE_RETRY, STEPS_PER_TICK_MAX, RECLAIM_AFTER;
+        "house.rs" house: DAMAGES_MAX;
+        "backup.rs" backup: FILES_MAX, MANIFEST_BYTES_MAX, ANSWER_MAX;
+        "storage/mod.rs" storage: PRUNE_CHANGES_MAX, ARCHIVE_FILES_MAX, SCRUB_BYTES_PER_STEP;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The problems that are not rules of the chain: each with its stable code, once.
 
 use axum::http::StatusCode;
+use mulu_chain::types::Height;
 
 use super::SUBSCRIBERS_MAX;
 use super::language::Text;
@@ -271,6 +272,50 @@ pub fn bundle_too_large(why: String) -> Problem {
         Text::new(
             "ask for the bundle of a narrower subject, such as one authorization of the entry",
             "请改为导出范围更小的主体，例如该目录条目的某一项授权",
+        ),
+    )
+}
+
+/// A body that was moved out of this node's reach.
+pub fn body_moved(height: Height, archive: Option<String>) -> Problem {
+    let (detail, detail_zh) = match &archive {
+        Some(file) => (
+            format!("the transactions of block {height} are in the archive file {file}"),
+            format!("区块 {height} 的交易正文在归档文件中：{file}"),
+        ),
+        None => (
+            format!("this node drops the transactions of old blocks, among them block {height}"),
+            format!("本节点不保留旧区块的交易正文，包括区块 {height}"),
+        ),
+    };
+    Problem::new(
+        StatusCode::GONE,
+        "body_moved",
+        Text::new("The transactions are no longer on this node", "交易正文已不在本节点"),
+        Text::with(detail, detail_zh),
+        Text::new(
+            "ask a node that keeps everything, or let the operator put the archive file back; headers, outcomes and proofs are still here",
+            "请查询保留全部数据的节点，或请运维人员放回该归档文件；区块头、结果和证明仍在本节点",
+        ),
+    )
+}
+
+/// A state that was pruned.
+pub fn state_pruned(height: Height, from: Height) -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "state_pruned",
+        Text::new(
+            "The state at this height is no longer on this node",
+            "本节点已不保留该高度的状态",
+        ),
+        Text::with(
+            format!("height {height} was asked for, states are kept from height {from} on"),
+            format!("查询高度为 {height}，本节点保留高度 {from} 及以后的状态"),
+        ),
+        Text::new(
+            "ask for a later height, begin the list again without a cursor, or ask a node that keeps more",
+            "请查询更新的高度，或不带游标重新开始列表，或查询保留更多状态的节点",
         ),
     )
 }

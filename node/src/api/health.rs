@@ -16,6 +16,7 @@ use super::language::Text;
 use super::problem::Problem;
 use super::work::read;
 use super::{Api, NodeInfo, catalog};
+use crate::house::HouseReport;
 use crate::metrics::{ColumnLabel, METRICS_MEDIA_TYPE};
 use crate::replica::handle::{PeerStatus, Status};
 
@@ -29,7 +30,8 @@ pub async fn livez() -> &'static str {
 /// # Errors
 /// `not_ready` with every reason.
 pub async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, Problem> {
-    let reasons = unready(&api.state.replica.status());
+    let mut reasons = unready(&api.state.replica.status());
+    reasons.extend(house_reasons(&api.state.house.report()));
     if reasons.is_empty() { Ok("ready\n") } else { Err(catalog::not_ready(reasons)) }
 }
 
@@ -59,6 +61,21 @@ fn unready(status: &Status) -> Vec<Text> {
     reasons
 }
 
+/// What the node's disk keeps it from.
+fn house_reasons(report: &HouseReport) -> Vec<Text> {
+    let mut reasons = Vec::new();
+    if report.read_only {
+        reasons.push(Text::with(report.why_read_only(), report.why_read_only_zh()));
+    }
+    if let Some(damage) = report.damages.first() {
+        reasons.push(Text::with(
+            format!("the ledger is damaged: {damage}; restore a backup or sync again"),
+            format!("账本已损坏：{damage}；请从备份恢复或重新同步"),
+        ));
+    }
+    reasons
+}
+
 /// The metrics page.
 ///
 /// # Errors
@@ -69,6 +86,7 @@ pub async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
     for (column, bytes) in api.state.ledger.column_bytes() {
         metrics.storage_column_bytes.get_or_create(&ColumnLabel { column }).set(bytes);
     }
+    metrics.observe_house(&api.state.house.report());
     let page = metrics.page().map_err(|_| catalog::internal())?;
     Ok(([(CONTENT_TYPE, METRICS_MEDIA_TYPE)], page).into_response())
 }
@@ -101,6 +119,7 @@ pub struct StatusView {
     alarm: bool,
     equivocations: u64,
     mempool: MempoolView,
+    storage: HouseReport,
     peers: Vec<PeerStatus>,
     version: String,
 }
@@ -146,6 +165,7 @@ pub async fn status(State(api): State<Arc<Api>>) -> Result<Json<StatusView>, Pro
             transactions: status.mempool_transactions,
             bytes: status.mempool_bytes,
         },
+        storage: api.state.house.report(),
         peers: status.peers,
         version: api.state.node.version.clone(),
     }))

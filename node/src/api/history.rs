@@ -23,7 +23,7 @@ use super::language::Text;
 use super::problem::Problem;
 use super::records::ProofView;
 use super::{Api, records, work};
-use crate::storage::Ledger;
+use crate::storage::{Ledger, StorageError};
 
 /// Which page.
 #[derive(Debug, Default, Deserialize)]
@@ -133,7 +133,11 @@ fn items(ledger: &Ledger, from: u64, events: &[HistoryEvent]) -> Result<Vec<Item
         let place = (event.height, event.index);
         if last.as_ref().is_none_or(|(known, ..)| *known != place) {
             let time_ms = ledger.header(event.height)?.map(|header| header.time_ms);
-            let envelope = ledger.envelope(event.height, event.index)?;
+            let envelope = match ledger.envelope(event.height, event.index) {
+                // The event is here, only its words are not.
+                Err(StorageError::BodyMoved { .. }) => None,
+                found => found?,
+            };
             let glance =
                 envelope.and_then(|envelope| serde_json::from_slice(envelope.payload()).ok());
             last = Some((place, time_ms.unwrap_or_default(), glance));

@@ -61,6 +61,7 @@ pub use self::problem::PROBLEM_MEDIA_TYPE;
 pub use self::receipts::Receipts;
 pub use self::serve::{HEADER_BYTES_MAX, HEADER_S_MAX, HEADERS_MAX, serve, serve_tls};
 pub use self::tls::{TlsError, TlsFiles, acceptor};
+use crate::house::House;
 use crate::lobby::LobbyHandle;
 use crate::metrics::Metrics;
 use crate::replica::handle::ReplicaHandle;
@@ -99,6 +100,8 @@ pub struct ApiState {
     pub metrics: Arc<Metrics>,
     /// What makes receipts of submissions.
     pub receipts: Receipts,
+    /// The node's disk.
+    pub house: Arc<House>,
     /// The host names the API answers to.
     pub hosts: HostPolicy,
     /// Who may read.

@@ -47,6 +47,12 @@ pub async fn submit(
 ) -> Result<Response, Problem> {
     let timeout = query.timeout()?;
     require_room(&api)?;
+    if api.state.house.is_read_only() {
+        count(&api, "not_ready");
+        let report = api.state.house.report();
+        let why = Text::with(report.why_read_only(), report.why_read_only_zh());
+        return Err(catalog::not_ready(vec![why]));
+    }
     let chain_id = api.state.founding.chain_id.clone();
     let verified = work::run(&api.work, move || verify(&body, &chain_id)).await;
     let transaction = verified.inspect_err(|_| count(&api, "malformed"))?;

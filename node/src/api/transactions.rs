@@ -18,7 +18,7 @@ use super::language::{Language, Text};
 use super::problem::Problem;
 use super::views::{CertifiedView, CommittedView, QueuedView};
 use super::{Api, work};
-use crate::storage::CommittedTransaction;
+use crate::storage::{CommittedTransaction, StorageError};
 
 /// Whether and how long to wait for the commit.
 #[derive(Debug, Default, Deserialize)]
@@ -58,7 +58,12 @@ pub async fn read(
     };
     if let Some(found) = found {
         let (height, index) = (found.entry.height, found.entry.index);
-        let envelope = work::read(&api, move |ledger| Ok(ledger.envelope(height, index)?)).await?;
+        // Place and outcome are here even where the body is not any more.
+        let envelope = work::read(&api, move |ledger| match ledger.envelope(height, index) {
+            Err(StorageError::BodyMoved { .. }) => Ok(None),
+            found => Ok(found?),
+        })
+        .await?;
         let view = CommittedView::of(&found.entry, found.log_index, language);
         return Ok(Json(view.with_envelope(envelope.as_ref())).into_response());
     }

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::Api;
-use super::catalog::{bundle_too_large, internal, not_ready};
+use super::catalog::{body_moved, bundle_too_large, internal, not_ready, state_pruned};
 use super::problem::Problem;
 use crate::storage::{Ledger, StorageError};
 
@@ -15,6 +15,8 @@ impl From<StorageError> for Problem {
         match error {
             StorageError::Empty { .. } => return not_ready(Vec::new()),
             StorageError::BundleTooLarge { .. } => return bundle_too_large(error.to_string()),
+            StorageError::BodyMoved { height, archive } => return body_moved(height, archive),
+            StorageError::StatePruned { height, from } => return state_pruned(height, from),
             _ => {}
         }
         tracing::error!(error = %error.to_string().escape_debug(), "cannot read the ledger");

@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use super::access::RawTls;
 use super::error::{Located, Problem};
+use super::storage::{RawStorage, free_mib_min};
 use super::webhook::RawWebhook;
 use super::{
     ApiSection, Config, ConfigError, ConsensusSection, HOSTS_MAX, LogSection, MONIKER_CHARS_MAX,
@@ -32,6 +33,8 @@ struct Raw {
     api: RawApi,
     #[serde(default)]
     log: RawLog,
+    #[serde(default)]
+    storage: RawStorage,
     #[serde(default)]
     consensus: RawConsensus,
     #[serde(default)]
@@ -113,6 +116,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
             format: check.optional(&raw.log.format, format, default.log.format),
             level: check.optional(&raw.log.level, level, default.log.level),
         },
+        storage: check.storage(&raw.storage),
         consensus: check.consensus(&raw.consensus),
         webhooks: check.webhooks(&raw.webhooks),
         member: default.member,
@@ -146,7 +150,9 @@ pub(super) fn override_from(
     set(&mut config.p2p.listen, "MULU_P2P_LISTEN", value("MULU_P2P_LISTEN"), p2p_listen)?;
     set(&mut config.api.listen, "MULU_API_LISTEN", value("MULU_API_LISTEN"), api_listen)?;
     set(&mut config.log.format, "MULU_LOG_FORMAT", value("MULU_LOG_FORMAT"), format)?;
-    set(&mut config.log.level, "MULU_LOG_LEVEL", value("MULU_LOG_LEVEL"), level)
+    set(&mut config.log.level, "MULU_LOG_LEVEL", value("MULU_LOG_LEVEL"), level)?;
+    let free = &mut config.storage.free_mib_min;
+    set(free, "MULU_FREE_MIB_MIN", value("MULU_FREE_MIB_MIN"), free_mib_min)
 }
 
 // One function per kind of value: the text in, the value or the problem out.
@@ -322,7 +328,7 @@ impl Check<'_> {
         self.value(text, read).unwrap_or_default()
     }
 
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         text: &Option<Text>,
         read: fn(&str) -> Result<T, Problem>,

@@ -16,6 +16,9 @@ fn what_is_written_is_read() {
     config.p2p.peers = vec![PEER.parse().expect("address"); 2];
     config.log = LogSection { format: LogFormat::Json, level: "info,mulu_node=debug".to_owned() };
     config.consensus.block_interval_ms_min = 0;
+    config.storage.bodies = BodyPolicy::Archive;
+    config.storage.archive = "/srv/归档 \"1\"".to_owned();
+    config.storage.state_heights = 0;
     assert_eq!(parse(&config.to_toml()).expect("others"), config);
 }
 
@@ -36,6 +39,18 @@ fn mistakes_are_named_with_their_place() {
             ":3:1:",
             "unknown field `listne`",
             "spelling",
+        ),
+        (
+            "member = \"MEMBER\"\n[storage]\nbodies = \"forget\"",
+            ":3:10:",
+            "`forget` is not a policy",
+            "keep, archive or drop",
+        ),
+        (
+            "member = \"MEMBER\"\n[storage]\narchive_blocks = 0",
+            ":3:18:",
+            "`0` is out of range",
+            "1 to 65536",
         ),
         ("member = \"123\"", ":1:10:", "`123` is not a unified", "18 characters"),
         ("member = \"MEMBER\"\nmoniker = \"\"", ":2:11:", "0 characters", "1 to 64"),
@@ -124,12 +139,15 @@ fn environment_over_file_and_flag_over_environment() {
         "MULU_API_LISTEN" => Some("[::1]:2".to_owned()),
         "MULU_LOG_FORMAT" => Some("json".to_owned()),
         "MULU_LOG_LEVEL" => Some("debug".to_owned()),
+        "MULU_FREE_MIB_MIN" => Some("7".to_owned()),
         other => panic!("{other} is asked for"),
     };
     let mut config = Config::parse(&text, "config.toml", environment).expect("usable");
     assert_eq!(config.p2p.listen.to_string(), "/ip6/::/tcp/1");
     assert_eq!(config.api.listen.to_string(), "[::1]:2");
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "debug"));
+
+    assert_eq!(config.storage.free_mib_min, 7);
 
     let flags =
         Overrides { log_format: Some(LogFormat::Text), log_level: Some("trace".to_owned()) };

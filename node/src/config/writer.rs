@@ -11,7 +11,7 @@ pub(super) fn write(config: &Config) -> String {
     let tokens: Vec<String> = config.api.tokens.iter().map(|t| quoted(&t.to_string())).collect();
     let tokens = format!("[{}]", tokens.join(", "));
     let peers = if peers.is_empty() { "[]".to_owned() } else { format!("[\n{peers}]") };
-    let consensus = &config.consensus;
+    let (consensus, storage) = (&config.consensus, &config.storage);
     format!(
         r#"# Configuration of a Mulu node (目录链节点配置). Restart mulud after a change (修改后请重启 mulud).
 
@@ -42,6 +42,21 @@ format = {format}
 # error, warn, info, debug, trace; MULU_LOG_LEVEL overrides it (日志级别)
 level = {level}
 
+[storage]
+# What becomes of the bodies of old blocks: keep, archive (moved to a folder) or drop. Headers,
+# certificates, proofs and outcomes always stay (旧区块正文：保留、归档或删除；区块头和证明始终保留)
+bodies = {bodies}
+# How many of the newest blocks keep their bodies (保留正文的最新区块数)
+bodies_kept = {bodies_kept}
+# The archive folder, from this folder on if relative, and blocks in one of its files (归档目录及每个文件的区块数)
+archive = {archive}
+archive_blocks = {archive_blocks}
+# For how many of the newest heights every record's value and proof is kept; 0: all (保留完整状态的高度数，0 为全部)
+state_heights = {state_heights}
+# With less free space, in MiB, the node is read-only until there is more; MULU_FREE_MIB_MIN
+# overrides it (磁盘剩余空间低于此值时节点转为只读，单位 MiB)
+free_mib_min = {free_mib_min}
+
 [consensus]
 # Milliseconds. Wrong values make the node slow, never wrong (单位毫秒；设错只会变慢，不会出错)
 propose_timeout_ms = {propose}
@@ -71,6 +86,12 @@ block_interval_ms_min = {interval}
             LogFormat::Json => "json",
         }),
         level = quoted(&config.log.level),
+        bodies = quoted(storage.bodies.name()),
+        bodies_kept = storage.bodies_kept,
+        archive = quoted(&storage.archive),
+        archive_blocks = storage.archive_blocks,
+        state_heights = storage.state_heights,
+        free_mib_min = storage.free_mib_min,
         propose = consensus.propose_timeout_ms,
         vote = consensus.vote_timeout_ms,
         delta = consensus.timeout_delta_ms,

@@ -48,6 +48,21 @@ impl Explain for StorageError {
                  然后从备份恢复，或将该目录移走后重新同步",
                 path.display()
             ),
+            StorageError::Copy { path, source } => format!(
+                "无法将账本复制到 {}：{source}；请指定空间足够的磁盘上一个尚不存在的目录",
+                path.display()
+            ),
+            StorageError::Archive { path, reason } => format!(
+                "无法归档到 {}：{reason}；请在该处释放空间，或修改 config.toml 中 [storage] 的 archive",
+                path.display()
+            ),
+            StorageError::BodyMoved { height, archive } => match archive {
+                Some(file) => format!("区块 {height} 的交易正文在归档文件中：{file}"),
+                None => format!("本节点不保留区块 {height} 的交易正文"),
+            },
+            StorageError::StatePruned { height, from } => {
+                format!("本节点不保留高度 {height} 的状态，仅保留高度 {from} 及以后")
+            }
             other => format!("账本存储出错：{other}"),
         }
     }

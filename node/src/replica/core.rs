@@ -306,6 +306,7 @@ impl Replica {
             mempool_transactions: inner.mempool.len(),
             mempool_bytes: inner.mempool.bytes(),
             is_validator: inner.is_validator(),
+            read_only: None,
             equivocations: inner.watch.total(),
             checkpoint: inner.checkpoints.served(),
             alarm: matches!(inner.guard.standing, Standing::Alarm(_)),

@@ -66,6 +66,8 @@ pub struct Status {
     pub abstaining: Option<String>,
     /// Whether it abstains because its key was seen where it did not use it.
     pub alarm: bool,
+    /// Why the node is read-only, if it is: it takes no part until there is room on its disk.
+    pub read_only: Option<String>,
     /// Equivocations seen since the start: validators that signed two things for one step.
     pub equivocations: u64,
     /// The newest checkpoint of the log that a quorum of validators signed.

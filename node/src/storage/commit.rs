@@ -36,6 +36,7 @@ pub struct Prepared {
     changes: Digest,
     leaves: Vec<Digest>,
     tree_nodes: Vec<(Vec<u8>, Vec<u8>)>,
+    stale_nodes: Vec<Vec<u8>>,
     log_nodes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -116,7 +117,7 @@ impl Ledger {
         check.same("parent", parent_id, self.tip()?.header.id())?;
         let root = tree::root(&*self.kv, parent.header.height)?;
         check.same("parent's state root", root, parent.header.state_root)?;
-        let TreeUpdate { root: state_root, nodes: tree_nodes } =
+        let TreeUpdate { root: state_root, nodes: tree_nodes, stale: stale_nodes } =
             tree::update(&*self.kv, height, changes)?;
         let LogUpdate { frontier, leaves, nodes: log_nodes } =
             log_tree::update(&parent.frontier, entries);
@@ -128,6 +129,7 @@ impl Ledger {
             changes: changes_digest(changes),
             leaves,
             tree_nodes,
+            stale_nodes,
             log_nodes,
         })
     }
@@ -157,6 +159,9 @@ impl Ledger {
         }
         put_all(&mut batch, Column::LogNodes, &prepared.log_nodes);
         put_all(&mut batch, Column::StateNodes, &prepared.tree_nodes);
+        for node in &prepared.stale_nodes {
+            batch.put(Column::StaleNodes, keys::stale_node(height.0, node), []);
+        }
         put_changes(&mut batch, height, changes);
         for SubjectEvent { subject, number, event } in events {
             if mulu_chain::planted!("planted-history-event-lost") && *number > 0 {

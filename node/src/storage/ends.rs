@@ -9,6 +9,7 @@ use mulu_chain::types::Height;
 use mulu_contracts::state::PARAMS_KEY;
 
 use super::error::StorageError;
+use super::kept::Kept;
 use super::keys::{self, corrupt};
 use super::kv::{Column, Kv};
 use super::ledger::{LOG_ENTRY_BYTES_MAX, Tip};
@@ -21,7 +22,7 @@ const HISTORY_LEAVES: &str = "history/";
 ///
 /// # Errors
 /// [`StorageError::Corrupt`] naming the column; read errors.
-pub(super) fn check(kv: &dyn Kv, tip: &Tip) -> Result<(), StorageError> {
+pub(super) fn check(kv: &dyn Kv, tip: &Tip, kept: Kept) -> Result<(), StorageError> {
     let Tip { header, .. } = tip;
     let (first, last) = (keys::height(Height::GENESIS), keys::height(header.height));
     must_hold(kv, Column::Headers, &first)?;
@@ -33,14 +34,17 @@ pub(super) fn check(kv: &dyn Kv, tip: &Tip) -> Result<(), StorageError> {
         must_hold(kv, Column::Certificates, &last)?;
     }
     must_hold(kv, Column::Validators, &first)?;
-    must_hold(kv, Column::StateNodes, &keys::state_node(0, &[]))?;
+    must_hold(kv, Column::StateNodes, &keys::state_node(kept.state_from.0, &[]))?;
     must_hold(kv, Column::StateNodes, &keys::state_node(header.height.0, &[]))?;
-    let params = keys::state_value(&key_hash(PARAMS_KEY), Height::GENESIS);
-    must_hold(kv, Column::StateValues, &params)?;
+    let params = key_hash(PARAMS_KEY);
+    if kv.scan(Column::StateValues, params.as_bytes(), None, 1)?.is_empty() {
+        let key = keys::state_value(&params, Height::GENESIS);
+        return Err(corrupt(kv, Column::StateValues, &key, MISSING));
+    }
     must_hold(kv, Column::Records, PARAMS_KEY.as_bytes())?;
     if let Some(newest) = header.log_size.checked_sub(1) {
-        check_log(kv, 0, base)?;
-        check_log(kv, newest, base)?;
+        check_log(kv, 0, kept)?;
+        check_log(kv, newest, kept)?;
         if kv.scan(Column::LogNodes, &[], None, 1)?.is_empty() {
             return Err(corrupt(kv, Column::LogNodes, &[], MISSING));
         }
@@ -64,11 +68,11 @@ fn must_hold(kv: &dyn Kv, column: Column, key: &[u8]) -> Result<(), StorageError
 }
 
 /// A log entry, its transaction's place and its envelope.
-fn check_log(kv: &dyn Kv, index: u64, base: Option<Height>) -> Result<(), StorageError> {
+fn check_log(kv: &dyn Kv, index: u64, kept: Kept) -> Result<(), StorageError> {
     let key = keys::log_entry(index);
     let entry: LogEntry = keys::expect::<_, LOG_ENTRY_BYTES_MAX>(kv, Column::LogEntries, &key)?;
     must_hold(kv, Column::Transactions, entry.transaction.as_bytes())?;
-    if base.is_some_and(|base| entry.height < base) {
+    if entry.height < kept.bodies_from {
         return Ok(());
     }
     must_hold(kv, Column::Bodies, &keys::body(entry.height, entry.index))

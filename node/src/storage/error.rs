@@ -118,6 +118,50 @@ pub enum StorageError {
         /// What it must be.
         expected: String,
     },
+    /// A copy could not be made.
+    #[error(
+        "cannot copy the ledger to {path}: {source}; give a folder that does not exist yet on a disk \
+         with enough room"
+    )]
+    Copy {
+        /// Where to.
+        path: PathBuf,
+        /// The failure.
+        source: Source,
+    },
+    /// A body that was moved away.
+    #[error(
+        "the transactions of block {height} are no longer on this node: {}; headers, proofs and \
+         outcomes are, and nodes that keep everything have the rest",
+        moved_to(archive.as_deref())
+    )]
+    BodyMoved {
+        /// The block's height.
+        height: Height,
+        /// The archive file that holds it; none if bodies are dropped here.
+        archive: Option<String>,
+    },
+    /// A state that was pruned.
+    #[error(
+        "the state at height {height} is no longer on this node: it keeps states from height {from} \
+         on; ask a node that keeps more, or replay the archive"
+    )]
+    StatePruned {
+        /// What was asked for.
+        height: Height,
+        /// The first height kept.
+        from: Height,
+    },
+    /// The archive folder cannot be written or holds something else.
+    #[error(
+        "cannot archive to {path}: {reason}; free space there or correct [storage] archive in config.toml"
+    )]
+    Archive {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A height or log size that does not exist (yet).
     #[error("there is no {what} {asked} yet: the ledger ends at {last}")]
     Beyond {
@@ -141,4 +185,12 @@ pub enum StorageError {
         /// What is bounded.
         unit: &'static str,
     },
+}
+
+/// Where a body is, in words.
+fn moved_to(archive: Option<&str>) -> String {
+    match archive {
+        Some(file) => format!("they are in the archive file {file}"),
+        None => "it drops old bodies".to_owned(),
+    }
 }

@@ -33,6 +33,11 @@ pub fn state_node(version: u64, nibbles: &[u8]) -> Vec<u8> {
     key
 }
 
+/// `height u64 from which the node is not needed ‖ its key`.
+pub fn stale_node(since: u64, node: &[u8]) -> Vec<u8> {
+    [since.to_be_bytes().as_slice(), node].concat()
+}
+
 /// `subject ‖ 0x00`: what all its events begin with. No subject contains a zero byte.
 pub fn history_prefix(subject: &str) -> Vec<u8> {
     [subject.as_bytes(), &[0]].concat()

@@ -36,11 +36,13 @@ pub enum Column {
     LogEntries,
     /// Validator sets by the first height they decide.
     Validators,
+    /// Nodes of the state tree that a height no longer needs.
+    StaleNodes,
 }
 
 impl Column {
     /// Every column, in the order of their declaration.
-    pub const ALL: [Column; 12] = [
+    pub const ALL: [Column; 13] = [
         Column::Meta,
         Column::Headers,
         Column::Certificates,
@@ -53,6 +55,7 @@ impl Column {
         Column::LogNodes,
         Column::LogEntries,
         Column::Validators,
+        Column::StaleNodes,
     ];
 
     /// The name of the column family.
@@ -70,6 +73,7 @@ impl Column {
             Column::LogNodes => "log_nodes",
             Column::LogEntries => "log_entries",
             Column::Validators => "validators",
+            Column::StaleNodes => "stale_nodes",
         }
     }
 }
@@ -77,21 +81,36 @@ impl Column {
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
-/// Puts that are written together. Nothing is ever deleted.
+/// Puts and deletions that are written together. Only pruning deletes.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    puts: Vec<(Column, Vec<u8>, Vec<u8>)>,
+    changes: Vec<(Column, Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl Batch {
     /// Adds a put; of two puts to one key the last wins.
     pub fn put(&mut self, column: Column, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.puts.push((column, key.into(), value.into()));
+        self.changes.push((column, key.into(), Some(value.into())));
     }
 
-    /// The puts, in order.
-    pub fn into_puts(self) -> impl Iterator<Item = (Column, Vec<u8>, Vec<u8>)> {
-        self.puts.into_iter()
+    /// Adds a deletion.
+    pub fn delete(&mut self, column: Column, key: impl Into<Vec<u8>>) {
+        self.changes.push((column, key.into(), None));
+    }
+
+    /// Number of changes.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes, in order; no value means that the key goes.
+    pub fn into_changes(self) -> impl Iterator<Item = (Column, Vec<u8>, Option<Vec<u8>>)> {
+        self.changes.into_iter()
     }
 }
 
@@ -138,6 +157,21 @@ pub trait Kv: Send + Sync {
     /// Bytes of a column on disk, where the store knows.
     fn column_bytes(&self, _column: Column) -> Option<u64> {
         None
+    }
+
+    /// Gives the room of deleted keys up to `last` back to the disk; costs time, changes nothing.
+    fn reclaim(&self, _column: Column, _last: Option<&[u8]>) {}
+
+    /// Copies what is stored, as it is at one moment, into a new folder on the same or another
+    /// disk; nothing stops meanwhile.
+    ///
+    /// # Errors
+    /// [`StorageError::Copy`].
+    fn copy_to(&self, folder: &Path) -> Result<(), StorageError> {
+        Err(StorageError::Copy {
+            path: folder.to_owned(),
+            source: "this store has no files".into(),
+        })
     }
 }
 

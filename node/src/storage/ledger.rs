@@ -15,8 +15,10 @@ use mulu_chain::types::Height;
 use mulu_chain::validator::ValidatorSet;
 use mulu_contracts::state::{StateRead, StateReadError, VALIDATORS_KEY};
 
+use super::archive::ArchiveFolder;
 use super::ends;
 use super::error::StorageError;
+use super::kept::{self, Kept};
 use super::keys::{self, corrupt};
 use super::kv::{Column, Kv};
 use super::last_decoded::LastDecoded;
@@ -69,6 +71,8 @@ pub struct CommittedTransaction {
 pub struct Ledger {
     pub(super) kv: Arc<dyn Kv>,
     tip: Arc<RwLock<Option<Tip>>>,
+    pub(super) kept: Arc<RwLock<Kept>>,
+    pub(super) archive: Arc<RwLock<Option<ArchiveFolder>>>,
     set: Arc<LastDecoded<ValidatorSet>>,
     next_validators: Arc<LastDecoded<ValidatorSet>>,
 }
@@ -96,13 +100,17 @@ impl Ledger {
         let ledger = Ledger {
             kv,
             tip: Arc::default(),
+            kept: Arc::default(),
+            archive: Arc::default(),
             set: Arc::default(),
             next_validators: Arc::default(),
         };
         ledger.check_schema()?;
         if let Some(pointer) = ledger.read::<TipPointer, TIP_BYTES_MAX>(Column::Meta, KEY_TIP)? {
             let tip = ledger.check_tip(pointer)?;
-            ends::check(&*ledger.kv, &tip)?;
+            let kept = kept::read(&*ledger.kv)?;
+            ends::check(&*ledger.kv, &tip, kept)?;
+            *ledger.kept.write().unwrap_or_else(PoisonError::into_inner) = kept;
             ledger.set_tip(tip);
         }
         Ok(ledger)
@@ -198,7 +206,8 @@ impl Ledger {
         self.read::<_, CERTIFICATE_BYTES_MAX>(Column::Certificates, &keys::height(height))
     }
 
-    /// The block at a height with its certificate: what sync sends. Block 0 is not among them.
+    /// The block at a height with its certificate: what sync sends. Block 0 is not among them, nor
+    /// those whose bodies are no longer within this node's reach.
     ///
     /// # Errors
     /// Read errors and damage.
@@ -211,9 +220,15 @@ impl Ledger {
         let header = self
             .header(height)?
             .ok_or_else(|| corrupt(&*self.kv, Column::Headers, &key, "it is missing"))?;
+        if height < self.kept().bodies_from {
+            return self.archived_block(&header);
+        }
         let mut transactions = Vec::new();
         for index in 0..header.transactions {
-            let envelope = self.envelope(height, index)?;
+            let envelope = self.envelope_here(height, index)?;
+            if envelope.is_none() && height < self.kept().bodies_from {
+                return self.archived_block(&header);
+            }
             transactions.push(envelope.ok_or_else(|| {
                 corrupt(&*self.kv, Column::Bodies, &keys::body(height, index), "it is missing")
             })?);
@@ -296,11 +311,21 @@ impl Ledger {
         (first..header.log_size).map(|index| self.log_entry(index)).collect()
     }
 
-    /// The envelope at a position of a block.
+    /// The envelope at a position of a block, from the archive if it was moved there.
     ///
     /// # Errors
-    /// Read errors and damage.
+    /// [`StorageError::BodyMoved`] if it is out of this node's reach; read errors and damage.
     pub fn envelope(&self, height: Height, index: u32) -> Result<Option<Envelope>, StorageError> {
+        match self.envelope_here(height, index)? {
+            None if height > Height::GENESIS && height < self.kept().bodies_from => {
+                self.archived_envelope(height, index)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// The envelope at a position of a block, if it is in the store.
+    fn envelope_here(&self, height: Height, index: u32) -> Result<Option<Envelope>, StorageError> {
         let key = keys::body(height, index);
         let Some(bytes) = self.kv.get(Column::Bodies, &key)? else { return Ok(None) };
         Envelope::from_bytes(&bytes)
@@ -322,14 +347,17 @@ impl Ledger {
     /// The value of a state key after block `height`.
     ///
     /// # Errors
-    /// [`StorageError::Beyond`] above the tip; read errors and damage.
+    /// [`StorageError::Beyond`] above the tip, [`StorageError::StatePruned`] below what is kept; read
+    /// errors and damage.
     pub fn record_at(&self, key: &str, height: Height) -> Result<Option<Vec<u8>>, StorageError> {
         self.check_height(height)?;
-        match self.read::<Height, 8>(Column::Records, key.as_bytes())? {
-            None => Ok(None),
-            Some(version) if version <= height => self.value(key, version).map(Some),
-            Some(_) => tree::value_at(&*self.kv, &key_hash(key), height),
-        }
+        self.while_kept(height, || {
+            match self.read::<Height, 8>(Column::Records, key.as_bytes())? {
+                None => Ok(None),
+                Some(version) if version <= height => self.value(key, version).map(Some),
+                Some(_) => tree::value_at(&*self.kv, &key_hash(key), height),
+            }
+        })
     }
 
     /// At most `limit` keys that begin with `prefix` and lie after `after`, with their values.
@@ -355,10 +383,15 @@ impl Ledger {
         Ok(records)
     }
 
-    /// The value written at exactly this height.
+    /// The value written at this height, the last change of its key as far as a reader knows. A later
+    /// one may have been committed since, and this one pruned: then the newest is read.
     fn value(&self, key: &str, version: Height) -> Result<Vec<u8>, StorageError> {
-        let place = keys::state_value(&key_hash(key), version);
-        let value = self.kv.get(Column::StateValues, &place)?;
+        let hash = key_hash(key);
+        let place = keys::state_value(&hash, version);
+        let mut value = self.kv.get(Column::StateValues, &place)?;
+        if value.is_none() && version < self.kept().state_from {
+            value = tree::value_at(&*self.kv, &hash, self.height()?)?;
+        }
         value
             .filter(|value| value.len() <= STATE_VALUE_BYTES_MAX)
             .ok_or_else(|| corrupt(&*self.kv, Column::StateValues, &place, "it is missing"))
@@ -392,7 +425,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn read<T: Encode + Decode<()>, const LIMIT: usize>(
+    pub(super) fn read<T: Encode + Decode<()>, const LIMIT: usize>(
         &self,
         column: Column,
         key: &[u8],

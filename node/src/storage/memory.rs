@@ -19,7 +19,7 @@ pub struct MemoryKv {
 }
 
 impl MemoryKv {
-    /// A map is never left half-written by a panic: writes only insert.
+    /// A map is never left half-written by a panic: writes insert or remove whole pairs.
     fn maps(&self) -> RwLockReadGuard<'_, Maps> {
         self.maps.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,8 +67,11 @@ impl Kv for MemoryKv {
 
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
         let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
-        for (column, key, value) in batch.into_puts() {
-            maps[column as usize].insert(key, value);
+        for (column, key, value) in batch.into_changes() {
+            match value {
+                Some(value) => maps[column as usize].insert(key, value),
+                None => maps[column as usize].remove(&key),
+            };
         }
         Ok(())
     }

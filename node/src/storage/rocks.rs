@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
     DBRecoveryMode, Direction, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch,
@@ -203,8 +204,11 @@ impl Kv for RocksKv {
 
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
         let mut writes = WriteBatch::default();
-        for (column, key, value) in batch.into_puts() {
-            writes.put_cf(self.family(column), key, value);
+        for (column, key, value) in batch.into_changes() {
+            match value {
+                Some(value) => writes.put_cf(self.family(column), key, value),
+                None => writes.delete_cf(self.family(column), key),
+            }
         }
         let mut options = WriteOptions::default();
         options.set_sync(true);
@@ -212,5 +216,15 @@ impl Kv for RocksKv {
             path: self.path.clone(),
             source: Box::new(error),
         })
+    }
+
+    fn reclaim(&self, column: Column, last: Option<&[u8]>) {
+        self.db.compact_range_cf(self.family(column), None::<&[u8]>, last);
+    }
+
+    fn copy_to(&self, folder: &Path) -> Result<(), StorageError> {
+        let error = |source| StorageError::Copy { path: folder.to_owned(), source };
+        let checkpoint = Checkpoint::new(&self.db).map_err(|e| error(Box::new(e)))?;
+        checkpoint.create_checkpoint(folder).map_err(|e| error(Box::new(e)))
     }
 }

@@ -8,6 +8,7 @@ mod crashes;
 mod layout;
 mod ledgers;
 mod proofs;
+mod prunes;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -49,6 +49,8 @@ pub struct TreeUpdate {
     pub root: Digest,
     /// Key and bytes of each new node.
     pub nodes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Keys of the nodes that this height and later ones no longer need.
+    pub stale: Vec<Vec<u8>>,
 }
 
 /// The tree after `changes` at `version`; nothing is written. An empty set of changes copies the
@@ -78,7 +80,9 @@ pub fn update(
         let bytes = borsh::to_vec(node).expect("writing borsh to a vector cannot fail");
         (node_key(key), bytes)
     });
-    Ok(TreeUpdate { root: Digest::from_bytes(root.0), nodes: nodes.collect() })
+    let nodes = nodes.collect();
+    let stale = batch.stale_node_index_batch.iter().map(|stale| node_key(&stale.node_key));
+    Ok(TreeUpdate { root: Digest::from_bytes(root.0), nodes, stale: stale.collect() })
 }
 
 /// The root of the tree at a height.
@@ -285,6 +289,14 @@ fn only_child(children: &Children, range: std::ops::Range<usize>) -> Option<(usi
     let mut present = range.filter_map(|index| children[index].map(|child| (index, child)));
     let (index, child) = present.next()?;
     (present.next().is_none() && (single || child.is_leaf)).then_some((index, child))
+}
+
+/// The key hash of a node that is a leaf, if there is such a node.
+pub fn leaf_key(kv: &dyn Kv, node_key: &[u8]) -> Result<Option<Digest>, StorageError> {
+    Ok(match node(kv, node_key)? {
+        Some(Node::Leaf(leaf)) => Some(state_leaf(&leaf).key_hash),
+        _ => None,
+    })
 }
 
 fn state_leaf(leaf: &LeafNode) -> StateLeaf {

@@ -139,6 +139,7 @@ impl World {
         let stopping = Arc::new(watch::Sender::new(false));
         let loopback = "127.0.0.1:26701".parse().expect("an address");
         let state = ApiState {
+            house: Arc::default(),
             ledger: ledger.clone(),
             replica: ReplicaHandle::new(submissions, seen, Arc::default()),
             receipts: Receipts {

@@ -115,11 +115,11 @@ impl fmt::Display for FullDiskReport {
 }
 
 /// A tmpfs over a folder; unmounted when dropped, even while a process still uses it.
-struct Disk(PathBuf);
+pub(super) struct Disk(pub(super) PathBuf);
 
 impl Disk {
     /// Mounts over a folder and copies what was in it.
-    fn over(folder: &Path) -> Result<Disk, String> {
+    pub(super) fn over(folder: &Path) -> Result<Disk, String> {
         let kept = tempfile::tempdir().map_err(|e| e.to_string())?;
         std::fs::create_dir_all(folder).map_err(|e| e.to_string())?;
         copy_into(folder, kept.path())?;
@@ -131,7 +131,7 @@ impl Disk {
     }
 
     /// Takes every free byte but about so many.
-    fn fill(&self, slack_bytes: u64) -> Result<(), String> {
+    pub(super) fn fill(&self, slack_bytes: u64) -> Result<(), String> {
         let mut file = std::fs::File::create(self.0.join(FILLER)).map_err(|e| e.to_string())?;
         let (large, small) = ([0u8; 64 * 1024], [0u8; 4096]);
         while file.write_all(&large).is_ok() {}
@@ -144,7 +144,7 @@ impl Disk {
     }
 
     /// Makes room again: as much as at the beginning beyond what is used.
-    fn free(&self) -> Result<(), String> {
+    pub(super) fn free(&self) -> Result<(), String> {
         std::fs::remove_file(self.0.join(FILLER)).map_err(|e| e.to_string())?;
         let used = run("du", &["-s", "-B1", &self.0.to_string_lossy()])?;
         let used: u64 =
@@ -176,6 +176,8 @@ pub fn full_disk_campaign(rounds: u64, seed: u64) -> FullDiskReport {
 
 fn with_layout(layout: Layout, rounds: u64, random: &mut Seeded, report: &mut FullDiskReport) {
     let mut consortium = Consortium::new();
+    // No floor: here the disk shall run full.
+    consortium.configure(NODE, "[storage]\nfree_mib_min = 0\n");
     let data = consortium.home(NODE).join("data");
     let folders = match layout {
         Layout::Together => vec![data],

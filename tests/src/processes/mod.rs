@@ -6,6 +6,7 @@
 
 pub mod chaos;
 pub mod flips;
+pub mod floor;
 pub mod full_disk;
 pub mod kills;
 pub mod ledger_of_acknowledged;

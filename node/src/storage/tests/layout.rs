@@ -38,7 +38,7 @@ fn the_columns_of_a_fixed_chain_do_not_change() {
     }
 }
 
-const EXPECTED: [(&str, &str); 12] = [
+const EXPECTED: [(&str, &str); 13] = [
     ("meta", "851b8b7f06988722"),
     ("headers", "6fa8101fc928a1d7"),
     ("certificates", "7cd75405cd9de965"),
@@ -51,4 +51,5 @@ const EXPECTED: [(&str, &str); 12] = [
     ("log_nodes", "96bd82727e1a68b7"),
     ("log_entries", "20e59750257233fc"),
     ("validators", "3a5f543451df22f6"),
+    ("stale_nodes", "f2c361d11b948a7f"),
 ];
