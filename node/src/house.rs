@@ -37,8 +37,10 @@ pub struct HouseReport {
     pub votes_bytes: u64,
     /// Bodies of this and later blocks are in the ledger.
     pub bodies_from: Height,
-    /// States of this and later heights are in the ledger.
+    /// States of this and later heights can be proved.
     pub state_from: Height,
+    /// Values of records at this and later heights are in the ledger.
+    pub values_from: Height,
     /// Files in the archive folder.
     pub archive_files: u64,
     /// Their bytes.

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use crate::backup;
 use crate::config::{BodyPolicy, StorageSection};
 use crate::house::House;
-use crate::storage::{ArchiveFolder, Ledger, Scrub, ScrubStep, StorageError};
+use crate::storage::{ArchiveFolder, Ledger, OldValues, Scrub, ScrubStep, StorageError};
 
 /// How often the keeper looks around.
 pub const TICK: Duration = Duration::from_millis(500);
@@ -102,6 +102,7 @@ impl Keeper {
         });
         self.house.update(|report| {
             (report.bodies_from, report.state_from) = (kept.bodies_from, kept.state_from);
+            report.values_from = kept.values_from;
             if let Some((ledger, votes, (files, bytes))) = sizes {
                 (report.ledger_bytes, report.votes_bytes) = (ledger, votes);
                 (report.archive_files, report.archive_bytes) = (files, bytes);
@@ -112,9 +113,13 @@ impl Keeper {
     fn prune(&self, work: &mut Work, archive: &ArchiveFolder) -> Result<(), StorageError> {
         let StorageSection { bodies, bodies_kept, archive_blocks, state_heights, .. } =
             self.storage;
+        let values = match self.storage.keep_old_values {
+            true => OldValues::Keep,
+            false => OldValues::Drop,
+        };
         if state_heights > 0 {
             for _ in 0..STEPS_PER_TICK_MAX {
-                let done = self.ledger.prune_states(state_heights)?;
+                let done = self.ledger.prune_states(state_heights, values)?;
                 work.deleted += done.deleted;
                 if !done.more {
                     break;

@@ -45,8 +45,10 @@ pub struct StorageSection {
     pub archive: String,
     /// Blocks in one archive file.
     pub archive_blocks: u64,
-    /// For how many of the newest heights the whole state is kept; 0 keeps all.
+    /// For how many of the newest heights the state tree is kept, and so proofs; 0 keeps all.
     pub state_heights: u64,
+    /// Whether values of records that later ones replaced stay when the tree goes.
+    pub keep_old_values: bool,
     /// With less free space than this, in MiB, the node is read-only.
     pub free_mib_min: u64,
 }
@@ -59,6 +61,7 @@ impl Default for StorageSection {
             archive: "archive".to_owned(),
             archive_blocks: 1_000,
             state_heights: 10_000,
+            keep_old_values: true,
             free_mib_min: 512,
         }
     }
@@ -72,6 +75,7 @@ pub(super) struct RawStorage {
     archive: Option<Text>,
     archive_blocks: Option<Spanned<u64>>,
     state_heights: Option<Spanned<u64>>,
+    keep_old_values: Option<bool>,
     free_mib_min: Option<Spanned<u64>>,
 }
 
@@ -90,6 +94,7 @@ impl Check<'_> {
                 default.archive_blocks,
             ),
             state_heights: self.count(&raw.state_heights, 0..=*BLOCKS.end(), default.state_heights),
+            keep_old_values: raw.keep_old_values.unwrap_or(default.keep_old_values),
             free_mib_min: self.count(&raw.free_mib_min, 0..=1 << 24, default.free_mib_min),
         }
     }

@@ -19,6 +19,7 @@ fn what_is_written_is_read() {
     config.storage.bodies = BodyPolicy::Archive;
     config.storage.archive = "/srv/归档 \"1\"".to_owned();
     config.storage.state_heights = 0;
+    config.storage.keep_old_values = false;
     assert_eq!(parse(&config.to_toml()).expect("others"), config);
 }
 

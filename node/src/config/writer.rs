@@ -51,8 +51,10 @@ bodies_kept = {bodies_kept}
 # The archive folder, from this folder on if relative, and blocks in one of its files (归档目录及每个文件的区块数)
 archive = {archive}
 archive_blocks = {archive_blocks}
-# For how many of the newest heights every record's value and proof is kept; 0: all (保留完整状态的高度数，0 为全部)
+# For how many of the newest heights states can be proved; 0: all (可证明状态的最新高度数，0 为全部)
 state_heights = {state_heights}
+# Whether replaced versions of records stay readable before that (更早的记录旧版本是否仍可读)
+keep_old_values = {keep_old_values}
 # With less free space, in MiB, the node is read-only until there is more; MULU_FREE_MIB_MIN
 # overrides it (磁盘剩余空间低于此值时节点转为只读，单位 MiB)
 free_mib_min = {free_mib_min}
@@ -91,6 +93,7 @@ block_interval_ms_min = {interval}
         archive = quoted(&storage.archive),
         archive_blocks = storage.archive_blocks,
         state_heights = storage.state_heights,
+        keep_old_values = storage.keep_old_values,
         free_mib_min = storage.free_mib_min,
         propose = consensus.propose_timeout_ms,
         vote = consensus.vote_timeout_ms,

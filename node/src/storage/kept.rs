@@ -17,15 +17,17 @@ use super::ledger::Ledger;
 
 const KEY_KEPT: &[u8] = b"kept";
 /// Bytes of an encoded [`Kept`].
-const KEPT_BYTES: usize = 24;
+const KEPT_BYTES: usize = 32;
 
-/// The first heights that are still here. Byte layout: the three heights, `u64` each.
+/// The first heights that are still here. Byte layout: the four heights, `u64` each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Kept {
     /// Bodies of this and all later blocks are in the ledger.
     pub bodies_from: Height,
-    /// States after this and all later blocks are in the ledger.
+    /// The state tree after this and all later blocks is in the ledger: proofs can be made.
     pub state_from: Height,
+    /// The values of records after this and all later blocks are in the ledger.
+    pub values_from: Height,
     /// Roots of the state tree below this height are gone; others below `state_from` are going.
     pub roots_from: Height,
 }
@@ -35,6 +37,7 @@ impl Default for Kept {
         Kept {
             bodies_from: Height::GENESIS.next(),
             state_from: Height::GENESIS,
+            values_from: Height::GENESIS,
             roots_from: Height::GENESIS,
         }
     }
@@ -58,13 +61,14 @@ impl Ledger {
         self.kv.write(batch)
     }
 
-    /// Reads a state that must not be pruned before the read is done.
+    /// Reads what must not be pruned before the read is done; `first` says from which height it is here.
     pub(super) fn while_kept<T>(
         &self,
         height: Height,
+        first: fn(&Kept) -> Height,
         read: impl FnOnce() -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        let check = || match self.kept().state_from {
+        let check = || match first(&self.kept()) {
             from if height < from => Err(StorageError::StatePruned { height, from }),
             _ => Ok(()),
         };

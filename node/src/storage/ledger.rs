@@ -351,13 +351,15 @@ impl Ledger {
     /// errors and damage.
     pub fn record_at(&self, key: &str, height: Height) -> Result<Option<Vec<u8>>, StorageError> {
         self.check_height(height)?;
-        self.while_kept(height, || {
-            match self.read::<Height, 8>(Column::Records, key.as_bytes())? {
+        self.while_kept(
+            height,
+            |kept| kept.values_from,
+            || match self.read::<Height, 8>(Column::Records, key.as_bytes())? {
                 None => Ok(None),
                 Some(version) if version <= height => self.value(key, version).map(Some),
                 Some(_) => tree::value_at(&*self.kv, &key_hash(key), height),
-            }
-        })
+            },
+        )
     }
 
     /// At most `limit` keys that begin with `prefix` and lie after `after`, with their values.
@@ -389,7 +391,7 @@ impl Ledger {
         let hash = key_hash(key);
         let place = keys::state_value(&hash, version);
         let mut value = self.kv.get(Column::StateValues, &place)?;
-        if value.is_none() && version < self.kept().state_from {
+        if value.is_none() && version < self.kept().values_from {
             value = tree::value_at(&*self.kv, &hash, self.height()?)?;
         }
         value

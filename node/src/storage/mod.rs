@@ -63,7 +63,7 @@ pub use kept::Kept;
 pub use kv::{Batch, Column, Kv, Pair};
 pub use ledger::{CommittedTransaction, Ledger, Tip};
 pub use memory::MemoryKv;
-pub use prune::{PRUNE_CHANGES_MAX, Pruned};
+pub use prune::{OldValues, PRUNE_CHANGES_MAX, Pruned};
 pub use rocks::RocksKv;
 pub use scrub::{Damage, SCRUB_BYTES_PER_STEP, Scrub, ScrubStep};
 pub use snapshot::{

@@ -73,13 +73,17 @@ impl Ledger {
         key: &str,
         height: Height,
     ) -> Result<(Option<Vec<u8>>, StateProof), StorageError> {
-        self.while_kept(height, || {
-            let value = self.record_at(key, height)?;
-            let proof = tree::prove(&*self.kv, &key_hash(key), height)?;
-            proof
-                .verify(root, key, value.as_deref())
-                .map_err(|error| corrupt(&*self.kv, Column::StateNodes, key.as_bytes(), error))?;
-            Ok((value, proof))
-        })
+        self.while_kept(
+            height,
+            |kept| kept.state_from,
+            || {
+                let value = self.record_at(key, height)?;
+                let proof = tree::prove(&*self.kv, &key_hash(key), height)?;
+                proof.verify(root, key, value.as_deref()).map_err(|error| {
+                    corrupt(&*self.kv, Column::StateNodes, key.as_bytes(), error)
+                })?;
+                Ok((value, proof))
+            },
+        )
     }
 }

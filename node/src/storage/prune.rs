@@ -1,8 +1,8 @@
 //! Pruning: old states and old bodies go, in small batches, while the node works.
 //!
 //! A state goes with its tree nodes and values. Every commit writes down which nodes of the tree it
-//! made stale; pruning up to height `w` deletes the nodes stale since `w` or before, of every key a
-//! stale leaf names all values but the newest at `w`, and the roots of all heights below `w`. So the
+//! made stale; pruning up to height `w` deletes the nodes stale since `w` or before, if wanted of
+//! every key a stale leaf names all values but the newest at `w`, and the roots of all heights below `w`. So the
 //! state at `w` and later stays readable and provable, and nothing that a commit writes or the tip
 //! needs is touched.
 //!
@@ -29,6 +29,15 @@ const VALUES_PER_READ: usize = 1_024;
 /// Bytes of a height in a key.
 const HEIGHT_BYTES: usize = 8;
 
+/// What becomes of the values of records that later ones replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldValues {
+    /// They stay: every version of a record can be read, if not proved.
+    Keep,
+    /// They go with the states.
+    Drop,
+}
+
 /// What one step did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -43,11 +52,14 @@ impl Ledger {
     ///
     /// # Errors
     /// Read errors and damage; [`StorageError::Write`], after which the process must stop.
-    pub fn prune_states(&self, heights: u64) -> Result<Pruned, StorageError> {
+    pub fn prune_states(&self, heights: u64, values: OldValues) -> Result<Pruned, StorageError> {
         let wanted = Height(self.height()?.0.saturating_sub(heights));
         let mut kept = self.kept();
         let until = wanted.max(kept.state_from);
         kept.state_from = until;
+        if values == OldValues::Drop {
+            kept.values_from = until;
+        }
         let mut batch = Batch::default();
         let stale = self.kv.scan(Column::StaleNodes, &[], None, PRUNE_CHANGES_MAX)?;
         let full = stale.len() == PRUNE_CHANGES_MAX;
@@ -64,7 +76,7 @@ impl Ledger {
             return Ok(Pruned::default());
         }
         let mut leaves = BTreeSet::new();
-        for key in &due {
+        for key in due.iter().filter(|_| values == OldValues::Drop) {
             let node = key.get(HEIGHT_BYTES..).unwrap_or_default();
             leaves.extend(tree::leaf_key(&*self.kv, node)?);
         }
@@ -110,7 +122,7 @@ impl Ledger {
                     .ok_or_else(|| {
                         corrupt(&*self.kv, Column::StateValues, &place, "not a height")
                     })?;
-                if u64::from_be_bytes(version) > kept.state_from.0 {
+                if u64::from_be_bytes(version) > kept.values_from.0 {
                     return Ok(written);
                 }
                 if let Some(older) = older.replace(place) {

@@ -6,7 +6,7 @@ use mulu_chain::types::Height;
 
 use super::chain::{Chain, Random, genesis, random_plan};
 use super::{on_both_stores, rocks};
-use crate::storage::{ArchiveFolder, Column, Ledger, Scrub, ScrubStep, StorageError};
+use crate::storage::{ArchiveFolder, Column, Ledger, OldValues, Scrub, ScrubStep, StorageError};
 
 const BLOCKS: u64 = 60;
 const WINDOW: u64 = 10;
@@ -29,7 +29,7 @@ fn keys_of(ledger: &Ledger) -> Vec<String> {
 }
 
 fn prune_states(ledger: &Ledger) {
-    while ledger.prune_states(WINDOW).unwrap().more {}
+    while ledger.prune_states(WINDOW, OldValues::Drop).unwrap().more {}
 }
 
 fn pairs(ledger: &Ledger, column: Column) -> usize {
@@ -74,7 +74,11 @@ fn kept_states_read_and_prove_as_before() {
         drop(ledger);
         let ledger = reopen();
         assert_eq!(read(&ledger), before);
-        assert_eq!(ledger.prune_states(WINDOW).unwrap().deleted, 0, "nothing is left to do");
+        assert_eq!(
+            ledger.prune_states(WINDOW, OldValues::Drop).unwrap().deleted,
+            0,
+            "nothing is left to do"
+        );
         assert_eq!(scrubbed(&ledger), Vec::<String>::new());
     });
 }
@@ -208,4 +212,20 @@ fn a_copy_is_a_ledger_of_its_own() {
     assert_eq!(copy.tip().unwrap(), ledger.tip().unwrap());
     assert!(matches!(ledger.copy_to(&target), Err(StorageError::Copy { .. })), "it exists");
     assert_eq!(scrubbed(&copy), Vec::<String>::new());
+}
+
+#[test]
+fn old_values_stay_readable_where_only_the_tree_is_pruned() {
+    let ledger = Ledger::in_memory();
+    grown(&ledger);
+    let keys = keys_of(&ledger);
+    let read = |ledger: &Ledger| {
+        let all = (0..=BLOCKS).flat_map(|h| keys.iter().map(move |k| (k, Height(h))));
+        all.map(|(k, h)| ledger.record_at(k, h).unwrap()).collect::<Vec<_>>()
+    };
+    let before = read(&ledger);
+    while ledger.prune_states(WINDOW, OldValues::Keep).unwrap().more {}
+    assert_eq!(read(&ledger), before);
+    let below = ledger.state_proof("params", Height(1));
+    assert!(matches!(below, Err(StorageError::StatePruned { .. })), "{below:?}");
 }
