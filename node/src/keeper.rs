@@ -51,6 +51,15 @@ impl StorageSection {
     pub fn archive_folder(&self, home: &Path) -> ArchiveFolder {
         ArchiveFolder::new(home.join(&self.archive))
     }
+
+    /// Lets a ledger read old bodies from the archive folder, unless bodies are dropped and there is
+    /// none.
+    pub fn connect_archive(&self, home: &Path, ledger: &Ledger) {
+        let folder = self.archive_folder(home);
+        if self.bodies != BodyPolicy::Drop || folder.path().exists() {
+            ledger.read_archive(folder);
+        }
+    }
 }
 
 struct Work {

@@ -581,7 +581,7 @@ fn check(args: &VotesArgs, language: Language) -> Result<(), Failure> {
         |error: StorageError| Failure { message: error.explain(language), exit: EXIT_FAILURE };
     let ledger = Ledger::open(&args.home.home.join("data").join("ledger")).map_err(failed)?;
     let config = Config::load(&args.home.home).map_err(|error| usage(&error, language))?;
-    ledger.read_archive(config.storage.archive_folder(&args.home.home));
+    config.storage.connect_archive(&args.home.home, &ledger);
     let mut scrub = Scrub::default();
     let mut damages = Vec::new();
     loop {

@@ -179,7 +179,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
         ledger = Ledger::open(&ledger_path)?;
         ledger.initialize(founding.block())?;
     }
-    ledger.read_archive(config.storage.archive_folder(home));
+    config.storage.connect_archive(home, &ledger);
     let house = Arc::new(House::default());
     house.measure(home, config.storage.free_mib_min);
     let (vote_log, frames) = match &validator_key {

@@ -204,9 +204,10 @@ impl Ledger {
         height: Height,
         index: u32,
     ) -> Result<Option<Envelope>, StorageError> {
-        let header = self.header(height)?.ok_or_else(|| {
-            corrupt(&*self.kv, Column::Headers, &keys::height(height), "it is missing")
-        })?;
+        // A ledger that began with a snapshot has no header there either.
+        let Some(header) = self.header(height)? else {
+            return Err(StorageError::BodyMoved { height, archive: None });
+        };
         if index >= header.transactions {
             return Ok(None);
         }

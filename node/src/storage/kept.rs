@@ -14,6 +14,7 @@ use super::error::StorageError;
 use super::keys;
 use super::kv::{Batch, Column, Kv};
 use super::ledger::Ledger;
+use super::snapshot::KEY_BASE;
 
 const KEY_KEPT: &[u8] = b"kept";
 /// Bytes of an encoded [`Kept`].
@@ -43,9 +44,17 @@ impl Default for Kept {
     }
 }
 
-/// What the store says.
+/// What the store says. A ledger that began with a snapshot never had what lies below it.
 pub(super) fn read(kv: &dyn Kv) -> Result<Kept, StorageError> {
-    Ok(keys::read::<Kept, KEPT_BYTES>(kv, Column::Meta, KEY_KEPT)?.unwrap_or_default())
+    let mut kept = keys::read::<Kept, KEPT_BYTES>(kv, Column::Meta, KEY_KEPT)?.unwrap_or_default();
+    if let Some(base) = keys::read::<Height, 8>(kv, Column::Meta, KEY_BASE)? {
+        let state = base.previous().unwrap_or_default();
+        kept.bodies_from = kept.bodies_from.max(base);
+        kept.state_from = kept.state_from.max(state);
+        kept.values_from = kept.values_from.max(state);
+        kept.roots_from = kept.roots_from.max(state);
+    }
+    Ok(kept)
 }
 
 impl Ledger {

@@ -94,6 +94,11 @@ impl Scrub {
         let until = self.bytes.saturating_add(SCRUB_BYTES_PER_STEP as u64);
         let tip = ledger.height()?;
         while self.bytes < until {
+            if self.next == Height(1) {
+                // A ledger that began with a snapshot has no blocks below it.
+                self.next = ledger.base()?.unwrap_or(self.next);
+                self.parent = self.parent.filter(|_| self.next == Height(1));
+            }
             if self.next <= tip {
                 if let Some(damage) = self.block(ledger) {
                     return Ok(ScrubStep::Damaged(damage));
