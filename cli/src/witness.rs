@@ -33,11 +33,10 @@ use crate::text;
 Examples 示例:
   mulu key generate --out witness.pem
   mulu witness --name witness.example/w1 --key witness.pem --data witness --log genesis.toml
-  mulu audit checkpoint --witness http://127.0.0.1:26790
 POST /add-checkpoint answers as C2SP tlog-witness says: 200 with the cosignature, 404 unknown log,
 403 not signed by a quorum of the log's validators, 400 malformed, 409 with the size cosigned last,
-422 not consistent. A log is a founding document, or a file of the validators' note keys, one a line
-(`mulu audit checkpoint --vkeys`), of which more than two thirds must have signed. What was cosigned
+422 not consistent. A log is a founding document, or a file of the validators' note keys, one a line,
+of which more than two thirds must have signed. What was cosigned
 is in the data folder: lose it, and the witness may be shown another history. Run it on loopback, and
 behind a TLS proxy if others are to reach it.
 见证者仅在旧日志确为新日志前缀时联署检查点，且在应答前落盘。")]

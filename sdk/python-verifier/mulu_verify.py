@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A second verifier of Mulu audit bundles, written from SPEC.md alone (sections 2 to 10).
+"""A second verifier of Mulu audit bundles, after SPEC.md sections 2 to 10.
 
     mulu_verify.py BUNDLE --genesis sha256:<hex> [--json]
     mulu_verify.py --batch          one JSON object a line in ("genesis", "bundle" in base64), one out
 
-It shares no code with the program it checks: the standard library and the package `cryptography`
+It shares no code with the program it checks, but its author had read that program's verifier; it
+checks the evidence, not yet what the records mean (authorised or not). It uses the standard library and the package `cryptography`
 (Ed25519 only). One pass, memory bounded by the number of histories. The checks, their names and
 their order are those of SPEC 10.5. Exit codes: 0 VERIFIED, 1 FAILED (the evidence is bad),
 2 undecidable (not a bundle, no genesis) or wrong usage.

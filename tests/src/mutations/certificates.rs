@@ -112,7 +112,8 @@ fn certificate<'m>(
 }
 
 fn strangers(random: &mut Random) -> Vec<SigningKey> {
-    (0..4).map(|n| SigningKey::from_seed(&[(random.next() % 251) as u8 ^ n; 32])).collect()
+    let base = (random.next() & 0xff) as u8;
+    (0..4u8).map(|n| SigningKey::from_seed(&[base ^ n; 32])).collect()
 }
 
 fn field(header: &mut Header, random: &mut Random) {

@@ -1,5 +1,5 @@
 //! Tampering with evidence, by class: every mutant of a good bundle must be refused by the verifier
-//! of `chain` and by the one in Python that was written from SPEC.md alone, each for the right
+//! of `chain` and by the one in Python, which shares no code with it, each for the right
 //! reason.
 //!
 //! A class is a function that changes a bundle, and the checks of which one must fail. The worlds
