@@ -12,8 +12,8 @@ use super::executor::Executed;
 use super::io::{Verified, VerifiedBlock};
 use super::wire::WireProposal;
 
-/// Most undecided bodies kept of one sender; over it, the sender's oldest is forgotten. Bodies this
-/// node built or recovered count as one sender's.
+/// Most undecided bodies kept of one sender; over it, the sender's oldest is forgotten unless another
+/// sent it too. Bodies this node built or recovered count as one sender's.
 pub const BODIES_PER_SENDER_MAX: usize = 4;
 /// Most proposals kept of one proposer for one round: two are equivocation, more say nothing new.
 pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
@@ -37,8 +37,8 @@ pub struct Candidate {
     pub judged: Option<bool>,
     /// Whether the body is in the vote log.
     pub logged: bool,
-    from: Option<PeerId>,
-    number: u64,
+    /// Who sent it, and when in the order of arrival.
+    senders: BTreeMap<Option<PeerId>, u64>,
 }
 
 /// All candidates.
@@ -53,8 +53,9 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Keeps a body whose header commits to it, in place of its sender's oldest if that has many.
-    /// A block in `keep` is never forgotten for another.
+    /// Keeps a body whose header commits to it, in place of its sender's oldest if that has many. A
+    /// block in `keep` is never forgotten for another, nor one that somebody else sent as well: a
+    /// flood costs nobody but its author.
     pub fn add_body(
         &mut self,
         verified: VerifiedBlock,
@@ -62,27 +63,50 @@ impl Candidates {
         keep: &BTreeSet<BlockId>,
     ) -> BlockId {
         let id = verified.block.id();
-        if self.bodies.contains_key(&id) {
+        if self.bodies.get(&id).is_some_and(|known| known.senders.contains_key(&from)) {
             return id;
         }
-        let of_sender = |c: &&Candidate| c.from == from;
-        let many = self.bodies.values().filter(of_sender).count() >= BODIES_PER_SENDER_MAX;
-        if many && !mulu_chain::planted!("planted-bodies-unbounded") {
-            let oldest = self
-                .bodies
-                .iter()
-                .filter(|(id, c)| c.from == from && !keep.contains(id))
-                .min_by_key(|(_, c)| c.number)
+        let of_sender = self.bodies.iter().filter(|(_, c)| c.senders.contains_key(&from));
+        if of_sender.clone().count() >= BODIES_PER_SENDER_MAX
+            && !mulu_chain::planted!("planted-bodies-unbounded")
+        {
+            let oldest = of_sender
+                .filter(|(id, _)| !keep.contains(id))
+                .min_by_key(|(_, c)| c.senders.get(&from))
                 .map(|(id, _)| *id);
             if let Some(oldest) = oldest {
-                self.bodies.remove(&oldest);
+                self.forget_sender(&oldest, from);
             }
         }
         let number = self.next_number;
         self.next_number += 1;
-        let (executed, judged, logged) = (None, None, false);
-        self.bodies.insert(id, Candidate { verified, executed, judged, logged, from, number });
+        let candidate = self.bodies.entry(id).or_insert_with(|| Candidate {
+            verified,
+            executed: None,
+            judged: None,
+            logged: false,
+            senders: BTreeMap::new(),
+        });
+        candidate.senders.insert(from, number);
         id
+    }
+
+    /// The body no longer counts as this sender's; nobody's is forgotten.
+    fn forget_sender(&mut self, id: &BlockId, from: Option<PeerId>) {
+        if let Some(candidate) = self.bodies.get_mut(id) {
+            candidate.senders.remove(&from);
+            if candidate.senders.is_empty() {
+                self.bodies.remove(id);
+            }
+        }
+    }
+
+    /// Valid blocks that the core was told of and may yet lock on: it locks only in the round it is
+    /// in or in a later one. There are at most [`PROPOSALS_PER_ROUND_MAX`] for each round in reach.
+    pub fn in_play(&self, height: Height, round: u32) -> impl Iterator<Item = BlockId> {
+        let named = self.proposals.iter().filter(move |p| p.height == height && p.round >= round);
+        let valid = |id: &BlockId| self.bodies.get(id).is_some_and(|c| c.judged == Some(true));
+        named.map(|p| p.block).filter(valid)
     }
 
     /// Keeps a proposal.

@@ -136,7 +136,8 @@ pub(super) struct Inner {
     pub(super) replaying: bool,
     /// Frames the vote log held at the start: what replay derives again need not be written again.
     pub(super) replayed: BTreeSet<Vec<u8>>,
-    /// Blocks whose bodies must not be forgotten: the core holds them valid or locked.
+    /// Blocks whose bodies must not be forgotten: the core holds them valid or locked, or may
+    /// yet lock them.
     pub(super) keep: BTreeSet<BlockId>,
     /// A decision whose body is not here yet.
     pub(super) undelivered: Option<mulu_chain::certificate::CommitCertificate>,
@@ -359,7 +360,10 @@ impl Replica {
             self.inner.round = self.core.round().as_u32();
             let state = self.core.driver.round_state();
             let held = [state.locked.as_ref(), state.valid.as_ref()];
-            self.inner.keep = held.into_iter().flatten().map(|held| held.value.0).collect();
+            let held = held.into_iter().flatten().map(|held| held.value.0);
+            let height = self.inner.tip.header.height.next();
+            let in_play = self.inner.candidates.in_play(height, self.inner.round.unwrap_or(0));
+            self.inner.keep = held.chain(in_play).collect();
             if let Some(fatal) = self.inner.fatal.take() {
                 return Err(fatal);
             }

@@ -6,8 +6,9 @@ use mulu_node::vote_log::ROTATE_BYTES;
 
 use super::{Verdict, violated};
 
-/// Undecided bodies of eight senders, at most four of each, and our own.
-const BODIES_MAX: usize = 9 * 4;
+/// Undecided bodies of eight senders, at most four of each, our own, and valid ones in play: two for
+/// each of eleven rounds.
+const BODIES_MAX: usize = 9 * 4 + 2 * 11;
 /// Sixteen of each of at most seven proposers, for four heights.
 const PROPOSALS_MAX: usize = 7 * 16 * 4;
 /// Fetched blocks: the bound and one answer.
