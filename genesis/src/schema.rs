@@ -146,7 +146,20 @@ pub(crate) const SYSTEM: &[Field] = &[
     optional("tables", Kind::Tables(TABLE)),
     optional("protection_level", BYTE),
     optional("duties", Kind::Texts),
+    optional("profile", Kind::Table(PROFILE)),
 ];
+
+const PROFILE: &[Field] = &[
+    optional("operator", Kind::Text),
+    optional("filing_no", Kind::Text),
+    optional("crypto_review", Kind::Table(CRYPTO_REVIEW)),
+    optional("host", Kind::Text),
+    optional("database", Kind::Text),
+    optional("first_online", Kind::Moment),
+    optional("previous", Kind::Text),
+];
+
+const CRYPTO_REVIEW: &[Field] = &[required("result", Kind::Text), required("date", Kind::Moment)];
 
 const TABLE: &[Field] = &[
     required("name", Kind::Text),

@@ -133,6 +133,10 @@ fn every_bound_in_these_files_has_a_row() {
             else {
                 continue;
             };
+            // The number of a format bounds nothing.
+            if name.ends_with("_VERSION") {
+                continue;
+            }
             let counts = ["usize", "u32", "u64", "i64", "Duration"];
             if counts.iter().any(|k| kind.starts_with(k)) {
                 found += 1;

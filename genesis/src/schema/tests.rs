@@ -62,11 +62,16 @@ fn the_fields_are_those_of_the_contracts() {
                 "category": "other", "effective_from": "f", "effective_to": "t" }),
     );
     check::<mulu_contracts::duty::LegalBasis>(LEGAL_BASIS, basis);
+    let review = json!({ "result": "r", "date": "d" });
+    let profile = json!({ "operator": "o", "filing_no": "f", "crypto_review": review, "host": "h",
+                          "database": "d", "first_online": "f", "previous": "p" });
+    check::<mulu_contracts::system::Profile>(PROFILE, profile.clone());
+    check::<mulu_contracts::system::CryptoReview>(CRYPTO_REVIEW, review);
     let table = json!({ "name": "n", "comment": "c", "columns_hash": digest });
     check::<NewSystem>(
         &owned(SYSTEM),
         json!({ "code": "c", "name": "n", "office": "o", "status": "running", "tables": [table],
-                "protection_level": 1, "duties": ["d"] }),
+                "protection_level": 1, "duties": ["d"], "profile": profile }),
     );
     check::<mulu_contracts::system::Table>(TABLE, table);
     check::<mulu_chain::validator::Validator>(

@@ -208,3 +208,7 @@ impl Candidates {
         self.far.retain(|p| p.height >= height);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -49,7 +49,7 @@ pub fn floor_drill() -> Result<Option<String>, String> {
         return Err(format!("a transaction got {refused}, not 503"));
     }
     // The others go on without it.
-    consortium.mulu_ok(&["--profile", "market-regulation", "entry", "list"]);
+    consortium.mulu_ok(&["--profile", "market-regulation", "list", "entries"]);
     for n in 0..3 {
         establish(&consortium, n)?;
     }

@@ -22,6 +22,8 @@ use super::random::Random;
 const REMEMBERED_MAX: usize = 64;
 /// Messages of one burst of a flood.
 const BURST: usize = 40;
+/// Blocks sent after a proposed one, to crowd it out: more than are kept of one sender.
+const CROWD: u64 = 6;
 
 /// A liar.
 pub struct Liar {
@@ -73,8 +75,24 @@ impl Liar {
             Behaviour::Mutator => self.mutate(message),
             Behaviour::SyncLiar => vec![self.lie_about_blocks(message)],
             Behaviour::Forger => vec![self.stand_by_forgery(message)],
-            Behaviour::Flooder => vec![message.clone()],
+            Behaviour::Flooder => self.crowd_out(message),
         }
+    }
+
+    /// A block that the others may have accepted is followed by many like it.
+    fn crowd_out(&mut self, message: &Arc<PeerMessage>) -> Vec<Arc<PeerMessage>> {
+        let mut says = vec![message.clone()];
+        let PeerMessage::Proposal(proposal) = &**message else { return says };
+        let proposed = self.remembered.iter().rev().find_map(|message| match &**message {
+            PeerMessage::Block(block) if block.id() == proposal.block => Some(block),
+            _ => None,
+        });
+        for later in 1..=CROWD {
+            let Some(mut block) = proposed.cloned() else { break };
+            block.header.time_ms.0 += later;
+            says.push(Arc::new(PeerMessage::Block(block)));
+        }
+        says
     }
 
     fn remember(&mut self, message: &Arc<PeerMessage>) {
@@ -106,7 +124,8 @@ impl Liar {
                     0 => block.header.time_ms.0 += 1 + self.random.below(3_000),
                     1 if self.random.chance(1, 2) => block.header.time_ms.0 += 3_600_000,
                     1 => block.header.state_root = Digest::from_bytes([7; 32]),
-                    _ => block.transactions.reverse(),
+                    _ if block.transactions.len() > 1 => block.transactions.reverse(),
+                    _ => block.transactions.clear(),
                 }
                 // Proposed by this liar, so it may name the other block as well.
                 self.blocks.push(block.id());

@@ -92,17 +92,17 @@ pub fn leave(act: &mut Act) -> Verdict {
     need(!act.is(&me, "authority"), "MEM-12")?;
     let validators = act.get("validators");
     need(!list(&validators).iter().any(|each| each["member"] == me.as_str()), "MEM-10")?;
-    act.bounds(&["reason"])?;
-    let key = format!("member/{me}");
-    act.touch([key.clone()]);
-    let changes = json!({"status": "suspended", "status_since_height": act.height(),
-        "status_reason": act.said["reason"]});
-    act.store.change(&key, &changes)
+    stand(act, &me, "suspended")
 }
 
 fn standing(act: &mut Act, status: &str) -> Verdict {
+    let member = act.text("uscc");
+    stand(act, &member, status)
+}
+
+fn stand(act: &mut Act, member: &str, status: &str) -> Verdict {
     act.bounds(&["reason"])?;
-    let key = format!("member/{}", act.text("uscc"));
+    let key = format!("member/{member}");
     let member = act.find(&key, "MEM-01")?;
     need(member["status"] != status, "MEM-09")?;
     let changes = json!({"status": status, "status_since_height": act.height(),

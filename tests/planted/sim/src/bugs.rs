@@ -50,6 +50,7 @@ pub const BUGS: &[Bug] = &[
         "a decision whose body is missing is forgotten",
         Core,
     ),
+    ("planted-bodies-crowded-out", "a proposer's later blocks push out its proposed one", Core),
     ("planted-sync-never-asks", "a node behind asks for no blocks", Core),
     ("planted-sync-waits-for-ever", "a peer that does not answer is waited for", Core),
     ("planted-liar-asked-again", "a peer that lied about blocks is asked again", Core),

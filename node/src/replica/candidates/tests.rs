@@ -1,0 +1,91 @@
+//! What a flood of bodies may cost, and whom.
+
+use mulu_chain::block::{Block, HEADER_VERSION, Header, body_hash};
+use mulu_chain::digest::Digest;
+use mulu_chain::signature::{PublicKey, Signature, SigningKey};
+use mulu_chain::types::{ChainId, TimeMs};
+
+use super::*;
+
+fn body(time_ms: u64) -> VerifiedBlock {
+    let header = Header {
+        version: HEADER_VERSION,
+        chain_id: ChainId::new("test").unwrap(),
+        protocol_version: 1,
+        height: Height(1),
+        time_ms: TimeMs(time_ms),
+        parent: Digest::ZERO,
+        proposer: Some(proposer()),
+        transactions: 0,
+        body: body_hash(&[]),
+        log_size: 0,
+        log_root: Digest::ZERO,
+        state_root: Digest::ZERO,
+        validator_set_hash: Digest::ZERO,
+        next_validator_set_hash: Digest::ZERO,
+    };
+    VerifiedBlock { block: Block { header, transactions: Vec::new() }, transactions: Vec::new() }
+}
+
+fn proposer() -> PublicKey {
+    SigningKey::from_seed(&[1; 32]).public_key()
+}
+
+fn proposal(block: BlockId, round: u32) -> Verified<WireProposal> {
+    Verified::logged(WireProposal {
+        height: Height(1),
+        round,
+        block,
+        valid_round: None,
+        proposer: proposer(),
+        signature: Signature::from_bytes([0; 64]),
+    })
+}
+
+fn keep_of(candidates: &Candidates, round: u32) -> BTreeSet<BlockId> {
+    candidates.in_play(Height(1), round).collect()
+}
+
+/// Forty more blocks of one sender.
+fn flood(candidates: &mut Candidates, from: PeerId, keep: &BTreeSet<BlockId>) {
+    for later in 0..40 {
+        candidates.add_body(body(1_000 + later), Some(from), keep);
+    }
+}
+
+#[test]
+fn a_flood_leaves_the_valid_block_of_a_round_that_may_be_locked() {
+    let mut candidates = Candidates::default();
+    let liar = PeerId::random();
+    let none = BTreeSet::new();
+    let proposed = candidates.add_body(body(1), Some(liar), &none);
+    candidates.add_proposal(proposal(proposed, 3));
+    assert_eq!(keep_of(&candidates, 3), none, "no verdict yet");
+    candidates.body_mut(&proposed).unwrap().judged = Some(true);
+
+    let keep = keep_of(&candidates, 3);
+    assert_eq!(keep, BTreeSet::from([proposed]));
+    flood(&mut candidates, liar, &keep);
+    assert!(candidates.body(&proposed).is_some());
+    assert_eq!(candidates.bodies_len(), BODIES_PER_SENDER_MAX);
+
+    // Its round is over, and nobody here locked it: it goes with the next flood.
+    assert_eq!(keep_of(&candidates, 4), none);
+    candidates.add_body(body(2_000), Some(liar), &none);
+    assert!(candidates.body(&proposed).is_none());
+}
+
+#[test]
+fn a_flood_costs_nobody_but_its_author() {
+    let mut candidates = Candidates::default();
+    let (liar, honest) = (PeerId::random(), PeerId::random());
+    let none = BTreeSet::new();
+    // The liar was the first to pass the honest block on.
+    let id = candidates.add_body(body(1), Some(liar), &none);
+    candidates.add_body(body(1), Some(honest), &none);
+    flood(&mut candidates, liar, &none);
+    assert!(candidates.body(&id).is_some());
+    assert_eq!(candidates.bodies_len(), BODIES_PER_SENDER_MAX + 1);
+    flood(&mut candidates, honest, &none);
+    assert!(candidates.body(&id).is_none());
+}
