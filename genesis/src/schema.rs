@@ -165,6 +165,7 @@ const TABLE: &[Field] = &[
     required("name", Kind::Text),
     optional("comment", Kind::Text),
     optional("columns_hash", Kind::Formed(&DIGEST)),
+    optional("rows_claimed", WIDE),
 ];
 
 /// The complaint about a word that is none of an enumeration of the contracts.

@@ -67,7 +67,8 @@ fn the_fields_are_those_of_the_contracts() {
                           "database": "d", "first_online": "f", "previous": "p" });
     check::<mulu_contracts::system::Profile>(PROFILE, profile.clone());
     check::<mulu_contracts::system::CryptoReview>(CRYPTO_REVIEW, review);
-    let table = json!({ "name": "n", "comment": "c", "columns_hash": digest });
+    let table = json!({ "name": "n", "comment": "c", "columns_hash": digest,
+                        "rows_claimed": 1 });
     check::<NewSystem>(
         &owned(SYSTEM),
         json!({ "code": "c", "name": "n", "office": "o", "status": "running", "tables": [table],

@@ -85,10 +85,10 @@ pub fn seeds() -> Seeds {
     let petition = sample::block().transactions.into_iter().next().expect("a transaction");
     let messages = [
         (
-            "snapshot request",
+            "snapshot-request",
             PeerMessage::SnapshotRequest(SnapshotRequest::History { after: Some(("e".into(), 3)) }),
         ),
-        ("snapshot answer", PeerMessage::SnapshotAnswer(Box::new(SnapshotAnswer::Nothing))),
+        ("snapshot-answer", PeerMessage::SnapshotAnswer(Box::new(SnapshotAnswer::Nothing))),
         ("petition", PeerMessage::Petition(petition)),
         ("pass", PeerMessage::Pass(pass)),
         (
