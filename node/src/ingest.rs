@@ -31,6 +31,10 @@ pub const VERIFIED_MAX: usize = 50_000;
 pub const VERIFIED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most frames being decoded at once.
 pub const DECODING_MAX: usize = 64;
+/// Most pushes of one peer that wait for their turn: what one peer pushes is taken in its order, or a
+/// transaction would come before the one that it builds on. Over it, a push is dropped; the peer
+/// proposes what it holds itself.
+pub const PUSHES_WAITING_MAX: usize = 16;
 /// Most bytes of frames waiting for the replica, small ones not counted.
 pub const INPUT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Largest frame that counts by number only, in bytes.
@@ -250,6 +254,8 @@ impl Ingest {
     pub async fn run(self, mut events: tokio::sync::mpsc::Receiver<P2pEvent>) {
         let ingest = Arc::new(self);
         let permits = Arc::new(Semaphore::new(DECODING_MAX));
+        // One for each connected peer that has pushed.
+        let mut lanes: BTreeMap<PeerId, tokio::sync::mpsc::Sender<Bytes>> = BTreeMap::new();
         while let Some(event) = events.recv().await {
             match event {
                 P2pEvent::Connected(peer) => {
@@ -261,8 +267,20 @@ impl Ingest {
                         ingest.must_give(Input::Connected(peer)).await;
                     }
                 }
-                P2pEvent::Disconnected(peer) => ingest.must_give(Input::Disconnected(peer)).await,
+                P2pEvent::Disconnected(peer) => {
+                    lanes.remove(&peer);
+                    ingest.must_give(Input::Disconnected(peer)).await;
+                }
                 P2pEvent::Listening(address) => tracing::info!(%address, "listening for peers"),
+                P2pEvent::Frame { from, bytes } if PeerMessage::is_push(&bytes) => {
+                    if ingest.lobby.role(&from) != Role::Member {
+                        continue;
+                    }
+                    let lane = lanes.entry(from).or_insert_with(|| ingest.clone().lane(from));
+                    if lane.try_send(bytes).is_err() {
+                        ingest.metrics.inputs_dropped.inc();
+                    }
+                }
                 P2pEvent::Frame { from, bytes } => {
                     let Ok(permit) = permits.clone().acquire_owned().await else { return };
                     let ingest = ingest.clone();
@@ -273,6 +291,20 @@ impl Ingest {
                 }
             }
         }
+    }
+
+    /// Takes the pushes of one peer, one after the other, until its sender is dropped.
+    fn lane(self: Arc<Self>, from: PeerId) -> tokio::sync::mpsc::Sender<Bytes> {
+        let (sender, mut pushes) = tokio::sync::mpsc::channel::<Bytes>(PUSHES_WAITING_MAX);
+        tokio::spawn(async move {
+            while let Some(bytes) = pushes.recv().await {
+                let ingest = self.clone();
+                let taken = tokio::task::spawn_blocking(move || ingest.frame(from, &bytes));
+                // It panics on no bytes; if it did, the next push is still to be taken.
+                drop(taken.await);
+            }
+        });
+        sender
     }
 
     fn frame(&self, from: PeerId, bytes: &Bytes) {

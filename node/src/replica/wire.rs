@@ -3,6 +3,8 @@
 //! A frame is `u16 version ‖ bincode(PeerMessage)`. Votes and proposals carry no chain id: it is
 //! part of what their signatures cover.
 
+use std::sync::LazyLock;
+
 use bincode::{Decode, Encode};
 use mulu_chain::block::{Block, CertifiedBlock};
 use mulu_chain::certificate::{ProposalStatement, VoteKind, VoteStatement};
@@ -259,6 +261,13 @@ impl PeerMessage {
         let mut frame = WIRE_VERSION.to_le_bytes().to_vec();
         frame.extend_from_slice(&codec::encode(self));
         frame
+    }
+
+    /// Whether a frame says that it pushes transactions, without decoding it.
+    pub fn is_push(frame: &[u8]) -> bool {
+        static TAG: LazyLock<Option<u8>> =
+            LazyLock::new(|| PeerMessage::Transactions(Vec::new()).to_frame().get(2).copied());
+        TAG.is_some() && frame.get(2).copied() == *TAG
     }
 
     /// Reads a frame.

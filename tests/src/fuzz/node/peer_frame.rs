@@ -26,6 +26,7 @@ pub fn run(data: &[u8]) -> Outcome {
     };
     assert!(message.to_frame() == data, "another encoding of the message was taken");
     assert!(data.len() <= FRAME_BYTES_MAX + 2);
+    assert_eq!(PeerMessage::is_push(data), matches!(message, PeerMessage::Transactions(_)));
     Outcome::accepted(match message {
         PeerMessage::Vote(_) => "vote",
         PeerMessage::Proposal(_) => "proposal",
