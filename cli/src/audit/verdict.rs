@@ -243,7 +243,10 @@ fn uses(story: &Story, history: &History, grant: &Authorization) -> Vec<Verdict>
             Action::AuthorizationFinalize(f) if f.authorization_id == grant.authorization_id => {
                 state.finalized = true;
             }
-            Action::AuthorizationFinalize(_) => state.ended = Some((Status::Superseded, height)),
+            // One that hands it on ends nothing.
+            Action::AuthorizationFinalize(f) if grant.superseded_by == Some(f.authorization_id) => {
+                state.ended = Some((Status::Superseded, height));
+            }
             Action::AuthorizationSuspend(_) => state.suspended = true,
             Action::AuthorizationResume(_) => state.suspended = false,
             Action::AuthorizationRevoke(_) => state.ended = Some((Status::Revoked, height)),
