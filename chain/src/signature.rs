@@ -15,10 +15,12 @@ use base64::engine::general_purpose::STANDARD;
 use bincode::de::Decoder;
 use bincode::enc::{Encoder, write::Writer};
 use bincode::error::{DecodeError, EncodeError};
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signer as _, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::tagged_bytes;
+
+mod known;
 
 /// Tag byte of Ed25519.
 pub const ED25519_TAG: u8 = 0x01;
@@ -58,26 +60,30 @@ fn is_below_p(bytes: &[u8; 32]) -> bool {
     last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff) || *first < 0xed
 }
 
+/// Whether 32 bytes are a key: a canonical point that is not weak.
+fn check(bytes: &[u8; 32]) -> Result<VerifyingKey, SignatureInvalid> {
+    let key = VerifyingKey::from_bytes(bytes).map_err(|_| SignatureInvalid::KeyMalformed)?;
+    // Decompression accepts y >= p.
+    if !is_below_p(bytes) {
+        return Err(SignatureInvalid::KeyMalformed);
+    }
+    if key.is_weak() {
+        // The only other encoding that is not canonical, x = 0 with the sign bit set, is of a point
+        // of small order.
+        let canonical = key.to_edwards().compress().to_bytes() == *bytes;
+        let malformed = SignatureInvalid::KeyMalformed;
+        return Err(if canonical { SignatureInvalid::KeyWeak } else { malformed });
+    }
+    Ok(key)
+}
+
 impl PublicKey {
     /// Checks and wraps 32 bytes.
     ///
     /// # Errors
     /// `KeyMalformed` (SIG-01) or `KeyWeak` (SIG-02).
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, SignatureInvalid> {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
-            .map_err(|_| SignatureInvalid::KeyMalformed)?;
-        // Decompression accepts y >= p.
-        if !is_below_p(&bytes) {
-            return Err(SignatureInvalid::KeyMalformed);
-        }
-        if key.is_weak() {
-            // The only other encoding that is not canonical, x = 0 with the sign bit set, is of a
-            // point of small order.
-            let canonical = key.to_edwards().compress().to_bytes() == bytes;
-            let malformed = SignatureInvalid::KeyMalformed;
-            return Err(if canonical { SignatureInvalid::KeyWeak } else { malformed });
-        }
-        Ok(PublicKey(bytes))
+        known::checked(&bytes, check).map(|_| PublicKey(bytes))
     }
 
     /// The 32 bytes without the tag.
@@ -90,8 +96,7 @@ impl PublicKey {
     /// # Errors
     /// `Mismatch` (SIG-03).
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureInvalid> {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0)
-            .map_err(|_| SignatureInvalid::KeyMalformed)?;
+        let key = known::checked(&self.0, check)?;
         key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0))
             .map_err(|_| SignatureInvalid::Mismatch)
     }

@@ -3,14 +3,14 @@
 use mulu_chain::block::{Block, HEADER_VERSION, Header, body_hash};
 use mulu_chain::digest::Digest;
 use mulu_chain::signature::{PublicKey, Signature, SigningKey};
-use mulu_chain::types::{ChainId, TimeMs};
+use mulu_chain::types::TimeMs;
 
 use super::*;
 
 fn body(time_ms: u64) -> VerifiedBlock {
     let header = Header {
         version: HEADER_VERSION,
-        chain_id: ChainId::new("test").unwrap(),
+        chain_id: "test".parse().unwrap(),
         protocol_version: 1,
         height: Height(1),
         time_ms: TimeMs(time_ms),
