@@ -7,7 +7,7 @@
 With --batch each line of the input is {"genesis": "sha256:<hex>", "bundle": "<base64>"}, and each
 line of the output {"exit": 0|1|2, "failures": {"<check>": "<why>"}, "verdicts": [...]}.
 
-Exit codes: 0 verified; 1 the evidence is bad; 2 nothing can be decided: not a bundle, no genesis
+Exit codes: 0 verified; 1 the evidence is bad; 2 nothing can be decided: no bundle at all, no genesis
 digest, a file that cannot be read, wrong usage. Needs Python 3.9 and the package `cryptography`.
 """
 
@@ -19,6 +19,7 @@ import sys
 
 try:
     from mulu_bundle import bundle, encoding
+    from mulu_bundle.verdicts import Witness
 except ImportError as missing:
     if (missing.name or "").split(".")[0] != "cryptography":
         raise
@@ -31,7 +32,7 @@ SAID = {VERIFIED: "VERIFIED 验证通过", FAILED: "FAILED 验证不通过", UND
 CHECKS_ZH = dict(
     zip(
         bundle.CHECKS,
-        "创世块 验证者集合 末块证书 签名 日志条目 日志包含 状态记录 历史完整 问题".split(),
+        "证据包格式 创世块 验证者集合 末块证书 签名 日志条目 日志包含 状态记录 历史完整 问题".split(),
     )
 )
 
@@ -42,22 +43,23 @@ def verify(stream, genesis_text):
     if genesis is None:
         return undecidable("the genesis digest is not sha256: and 64 lower-case hexadecimal digits")
     try:
-        evidence = bundle.check(stream, genesis)
+        witness = Witness()
+        evidence = bundle.check(stream, genesis, witness)
     except encoding.NotABundle as wrong:
-        return undecidable(str(wrong))
+        return undecidable(str(wrong), {"bundle-form": str(wrong)})
     except OSError as wrong:
         return undecidable("the file cannot be read: %s" % wrong)
     return {
         "exit": FAILED if evidence.failures else VERIFIED,
         "failures": evidence.failures,
-        "verdicts": [],
-        "question": encoding.shown(evidence.question.text),
-        "tip": {"height": evidence.tip.height, "time_ms": evidence.tip.time_ms},
+        "verdicts": [] if evidence.failures else witness.verdicts(evidence.tip, evidence.histories),
+        "question": evidence.question and encoding.shown(evidence.question.text),
+        "tip": evidence.tip and {"height": evidence.tip.height, "time_ms": evidence.tip.time_ms},
     }
 
 
-def undecidable(why):
-    return {"exit": UNDECIDABLE, "failures": {}, "verdicts": [], "error": why}
+def undecidable(why, failures=()):
+    return {"exit": UNDECIDABLE, "failures": dict(failures), "verdicts": [], "error": why}
 
 
 def verify_line(line):
@@ -90,10 +92,14 @@ def print_report(report, out):
         out.write("%s: %s\n" % (SAID[UNDECIDABLE], report["error"]))
         return
     out.write("question: %s\n" % report["question"])
-    out.write("tip: height %(height)d, time %(time_ms)d ms\n" % report["tip"])
+    if report["tip"]:
+        out.write("tip: height %(height)d, time %(time_ms)d ms\n" % report["tip"])
     for name in bundle.CHECKS:
         why = report["failures"].get(name)
         out.write("%-4s %s %s%s\n" % ("BAD" if why else "ok", name, CHECKS_ZH[name], ": " + why if why else ""))
+    for one in report["verdicts"]:
+        words = tuple(encoding.shown(one[name]) for name in ("verdict", "subject", "because", "because_zh", "basis"))
+        out.write("%s %s: %s\n    %s [%s]\n" % words)
     out.write(SAID[report["exit"]] + "\n")
 
 

@@ -1,4 +1,7 @@
-"""A bundle read frame by frame (SPEC 10.1) and the nine checks made of it (SPEC 10.5).
+"""A bundle read frame by frame (SPEC 10.1) and the checks made of it (SPEC 10.5).
+
+A file that does not begin as one is no bundle (BND-01). What breaks BND-02 or BND-03 fails the check
+`bundle-form`: reading ends there, and the other checks are made of what came before.
 
 Memory is bounded by the histories, of which there are at most 262,144, and by one frame.
 """
@@ -7,21 +10,22 @@ from collections import namedtuple
 
 from . import chain, crypto, encoding
 from .covers import LogCover, StateCover
-from .encoding import NotABundle
+from .encoding import Malformed, NotABundle
 from .questions import Question
 
 MAGIC = b"MULUBND2"
 FRAME_BYTES_MAX = 262_144
 HISTORIES_MAX = 262_144
 CHECKS = (
+    "bundle-form",
     "genesis",
-    "validator sets",
-    "tip certificate",
+    "validator-sets",
+    "tip-certificate",
     "signatures",
-    "log entries",
-    "log inclusion",
-    "state records",
-    "histories complete",
+    "log-entries",
+    "log-inclusion",
+    "state-records",
+    "histories-complete",
     "question",
 )
 (HEAD, SET_CHANGE, TIP, STUB, RECORD, LEAF, EMPTY, ABSENT, HISTORY, LOG_STUB, LOG_LEAF, TRANSACTION, END) = range(13)
@@ -29,7 +33,7 @@ CHECKS = (
 PART_OF = (0, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6)
 NO_EVENTS = (0, bytes(32))
 
-Evidence = namedtuple("Evidence", "failures question tip")
+Evidence = namedtuple("Evidence", "failures question tip histories")
 
 
 class History:
@@ -42,7 +46,7 @@ class History:
 
 
 class BundleCheck:
-    """Takes frames in order. Raises `NotABundle` for what is no bundle; all else becomes a failure."""
+    """Takes frames in order. Raises `Malformed` for what breaks BND-02 or BND-03; all else is a failure."""
 
     def __init__(self, genesis_trusted, witness=None):
         self.failures = {}  # by check: the first thing wrong
@@ -54,7 +58,7 @@ class BundleCheck:
         self._state = StateCover(self._state_known)
         self._log = LogCover()
         self._history_leaves = {}
-        self._histories = []
+        self.histories = []
         self._last_entry = None
         self.ended = False
 
@@ -64,11 +68,11 @@ class BundleCheck:
 
     def frame(self, data):
         if self.ended:
-            raise NotABundle("BND-03: something follows the end")
+            raise Malformed("BND-03: something follows the end")
         reader = encoding.Reader(data)
         variant = reader.u32()
         if variant > END:
-            raise NotABundle("BND-02: an unknown frame")
+            raise Malformed("BND-02: an unknown frame")
         part = PART_OF[variant]
         self._order(variant, part)
         self._part = part
@@ -78,10 +82,10 @@ class BundleCheck:
     def _order(self, variant, part):
         single = part in (0, 2, 6)
         if part < self._part or (single and part == self._part):
-            raise NotABundle("BND-03: a frame out of order")
-        needed = {0: -1, 1: 0, 2: 0}.get(part, 2)  # the part that must have come
-        if self._part < needed:
-            raise NotABundle("BND-03: a frame before the head or the tip")
+            raise Malformed("BND-03: a frame out of order")
+        # The part that must have come: a head first of all, a tip before the state, a state before the rest.
+        if self._part < (-1, 0, 0, 2, 3, 3, 3)[part]:
+            raise Malformed("BND-03: a part is left out")
 
     def _head(self, reader):
         version = reader.u16()
@@ -91,8 +95,10 @@ class BundleCheck:
         validators = chain.read_validator_set(reader)
         reader.end()
         if version != 2:
-            raise NotABundle("BND-02: version %d is not known" % version)
+            raise Malformed("BND-02: version %d is not known" % version)
         self.question = Question(question)
+        if self._witness:
+            self._witness.asked(self.question)
         if header.id != self._genesis_trusted:
             self._fail("genesis", "block 0 is %s, not the one brought along" % encoding.digest_text(header.id))
         if header.height != 0:
@@ -110,7 +116,7 @@ class BundleCheck:
         certificate = chain.read_certificate(reader)
         next_set = chain.read_validator_set(reader)
         reader.end()
-        check = "validator sets"
+        check = "validator-sets"
         self._fail(check, chain.certificate_fault(header, certificate, self._validators, self._chain_id))
         if header.next_validator_set_hash != next_set.hash:
             self._fail(check, "the header at height %d announces another set" % header.height)
@@ -127,9 +133,11 @@ class BundleCheck:
         reader.end()
         self.tip = header
         if self._set_height >= header.height:
-            self._fail("validator sets", "a change is not before the tip")
+            self._fail("validator-sets", "a change is not before the tip")
+        if header.height == 0:
+            self._fail("tip-certificate", "the tip is block 0, which nobody decided")
         self._fail(
-            "tip certificate", chain.certificate_fault(header, certificate, self._validators, self._chain_id)
+            "tip-certificate", chain.certificate_fault(header, certificate, self._validators, self._chain_id)
         )
 
     def _stub(self, reader):
@@ -164,21 +172,21 @@ class BundleCheck:
             self._witness.state(key, value)
         if key.startswith("history/"):
             if len(self._history_leaves) >= HISTORIES_MAX:
-                raise NotABundle("BND-03: more than %d histories" % HISTORIES_MAX)
+                raise Malformed("BND-03: more than %d histories" % HISTORIES_MAX)
             self._history_leaves[key[len("history/") :]] = NO_EVENTS if value is None else _history_leaf(value)
 
     def _history(self, reader):
         subject = reader.text()
         reader.end()
-        if len(self._histories) >= HISTORIES_MAX:
-            raise NotABundle("BND-03: more than %d histories" % HISTORIES_MAX)
-        check = "histories complete"
-        if self._histories and self._histories[-1].subject.encode() >= subject.encode():
+        if len(self.histories) >= HISTORIES_MAX:
+            raise Malformed("BND-03: more than %d histories" % HISTORIES_MAX)
+        check = "histories-complete"
+        if self.histories and self.histories[-1].subject.encode() >= subject.encode():
             self._fail(check, "the histories are not in ascending order")
         leaf = self._history_leaves.get(subject)
         if leaf is None:
             self._fail(check, "the state frames do not tell the history of " + encoding.shown(subject))
-        self._histories.append(History(subject, leaf))
+        self.histories.append(History(subject, leaf))
         self.question.history(subject)
 
     def _log_stub(self, reader):
@@ -207,10 +215,10 @@ class BundleCheck:
         self._tell_events(entry, events)
         self.question.transaction_frame(entry)
         if self._witness:
-            self._witness.transaction(entry, envelope, events, self._histories)
+            self._witness.transaction(entry, envelope, events, self.histories)
 
     def _log_order(self, entry):
-        check, last = "log entries", self._last_entry
+        check, last = "log-entries", self._last_entry
         if entry.version != 1:
             self._fail(check, "an entry of version %d" % entry.version)
         if last is not None and (entry.height, entry.index) <= (last.height, last.index):
@@ -220,17 +228,17 @@ class BundleCheck:
         self._last_entry = entry
 
     def _tell_events(self, entry, events):
-        check = "histories complete"
+        check = "histories-complete"
         if events and entry.outcome.rule is not None:
             self._fail(check, "a rejected transaction is told as an event")
         if any(one >= next_one for one, next_one in zip(events, events[1:])):
             self._fail(check, "the events of a transaction are not in ascending order")
         start = encoding.u64(entry.height) + encoding.u32(entry.index)
         for action, number in events:
-            if number >= len(self._histories):
+            if number >= len(self.histories):
                 self._fail(check, "an event of a history that the bundle does not have")
                 continue
-            history = self._histories[number]
+            history = self.histories[number]
             event = start + encoding.u32(action) + encoding.digest(entry.transaction)
             history.head = crypto.tagged(b"mulu/history/v1", encoding.digest(history.head) + event)
             history.count += 1
@@ -239,17 +247,27 @@ class BundleCheck:
         frames = reader.u64()
         reader.end()
         if frames != self._frames:
-            raise NotABundle("BND-03: the end counts %d frames, there are %d" % (frames, self._frames))
-        self._fail("log inclusion", self._log.conclude(self.tip.log_size, self.tip.log_root))
-        self._fail("state records", self._state.conclude(self.tip.state_root))
-        for history in self._histories:
+            raise Malformed("BND-03: the end counts %d frames, there are %d" % (frames, self._frames))
+        self.ended = True
+
+    def malformed(self, why):
+        self._fail("bundle-form", why)
+
+    def conclude(self):
+        """What can be said only when no more frames come."""
+        if self.question is None:
+            self._fail("genesis", "there is no head")
+        if self.tip is None:
+            return self._fail("tip-certificate", "there is no tip")
+        self._fail("log-inclusion", self._log.conclude(self.tip.log_size, self.tip.log_root))
+        self._fail("state-records", self._state.conclude(self.tip.state_root))
+        for history in self.histories:
             if history.leaf is not None and (history.count, history.head) != history.leaf:
                 self._fail(
-                    "histories complete",
+                    "histories-complete",
                     "the events told of %s are not those that the state counts" % encoding.shown(history.subject),
                 )
         self._fail("question", self.question.fault(self.tip))
-        self.ended = True
 
 
 READERS = (
@@ -275,7 +293,7 @@ def _history_leaf(value):
     try:
         leaf = reader.u64(), reader.digest()
         reader.end()
-    except NotABundle:
+    except Malformed:
         return None
     return leaf
 
@@ -285,21 +303,30 @@ def check(stream, genesis_trusted, witness=None):
     if _read(stream, len(MAGIC)) != MAGIC:
         raise NotABundle("BND-01: the file does not begin with %s" % MAGIC.decode())
     bundle = BundleCheck(genesis_trusted, witness)
+    try:
+        for frame in _frames(stream):
+            bundle.frame(frame)
+        if not bundle.ended:
+            raise Malformed("BND-03: the bundle has no end")
+    except Malformed as wrong:
+        bundle.malformed(str(wrong))
+    bundle.conclude()
+    failures = {name: bundle.failures[name] for name in CHECKS if name in bundle.failures}
+    return Evidence(failures, bundle.question, bundle.tip, bundle.histories)
+
+
+def _frames(stream):
     while True:
         length_bytes = _read(stream, 4)
         if not length_bytes:
-            break
+            return
         length = int.from_bytes(length_bytes, "little")
         if len(length_bytes) < 4 or length > FRAME_BYTES_MAX:
-            raise NotABundle("BND-02: a frame is cut short or longer than %d bytes" % FRAME_BYTES_MAX)
+            raise Malformed("BND-02: a frame is cut short or longer than %d bytes" % FRAME_BYTES_MAX)
         data = _read(stream, length)
         if len(data) < length:
-            raise NotABundle("BND-02: a frame is cut short")
-        bundle.frame(data)
-    if not bundle.ended:
-        raise NotABundle("BND-03: the bundle has no end")
-    failures = {name: bundle.failures[name] for name in CHECKS if name in bundle.failures}
-    return Evidence(failures, bundle.question, bundle.tip)
+            raise Malformed("BND-02: a frame is cut short")
+        yield data
 
 
 def _read(stream, count):

@@ -141,7 +141,7 @@ def read_outcome(reader):
         return ACCEPTED
     if variant == 1:
         return Outcome(reader.text(), reader.u32())
-    raise encoding.NotABundle("ENC-02: an unknown outcome")
+    raise encoding.Malformed("ENC-02: an unknown outcome")
 
 
 def read_log_entry(reader):

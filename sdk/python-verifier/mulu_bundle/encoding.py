@@ -2,14 +2,18 @@
 
 Nothing is allocated by a length that the input claims: a length or a count is compared with the bytes
 that are left. Every function either returns a value that encodes to exactly the bytes read, or raises
-`NotABundle`.
+`Malformed`.
 """
 
 from . import crypto
 
 
 class NotABundle(Exception):
-    """The bytes are no bundle (BND-01 to BND-03): nothing can be decided."""
+    """The file does not begin as a bundle does (BND-01): nothing can be decided."""
+
+
+class Malformed(Exception):
+    """The bytes are not what a bundle is made of, or not in its order (BND-02, BND-03)."""
 
 
 class Reader:
@@ -22,7 +26,7 @@ class Reader:
     def take(self, count):
         end = self.at + count
         if end > len(self.data):
-            raise NotABundle("ENC-02: the bytes end within a value")
+            raise Malformed("ENC-02: the bytes end within a value")
         part = self.data[self.at : end]
         self.at = end
         return part
@@ -49,13 +53,13 @@ class Reader:
         try:
             return self.byte_list().decode("utf-8")
         except UnicodeDecodeError:
-            raise NotABundle("ENC-02: a text is not UTF-8")
+            raise Malformed("ENC-02: a text is not UTF-8")
 
     def count(self, item_bytes_min):
         """The count of a list whose items have at least so many bytes."""
         count = self.u64()
         if count * item_bytes_min > len(self.data) - self.at:
-            raise NotABundle("ENC-02: a list claims more items than there are bytes")
+            raise Malformed("ENC-02: a list claims more items than there are bytes")
         return count
 
     def list(self, item_bytes_min, read_item):
@@ -64,26 +68,26 @@ class Reader:
     def optional(self, read_value):
         tag = self.u8()
         if tag > 1:
-            raise NotABundle("ENC-02: an optional is neither absent nor present")
+            raise Malformed("ENC-02: an optional is neither absent nor present")
         return read_value() if tag else None
 
     def digest(self):
         if self.u8() != 1:
-            raise NotABundle("ENC-02: a digest of an unknown algorithm")
+            raise Malformed("ENC-02: a digest of an unknown algorithm")
         return self.take(32)
 
     def public_key(self):
         if self.u8() != 1:
-            raise NotABundle("ENC-02: a public key of an unknown algorithm")
+            raise Malformed("ENC-02: a public key of an unknown algorithm")
         key = self.take(32)
         fault = crypto.key_fault(key)
         if fault:
-            raise NotABundle(fault)
+            raise Malformed(fault)
         return key
 
     def signature(self):
         if self.u8() != 1:
-            raise NotABundle("ENC-02: a signature of an unknown algorithm")
+            raise Malformed("ENC-02: a signature of an unknown algorithm")
         return self.take(64)
 
     def signed_by(self):
@@ -95,7 +99,7 @@ class Reader:
 
     def end(self):
         if self.at != len(self.data):
-            raise NotABundle("ENC-03: bytes are left over")
+            raise Malformed("ENC-03: bytes are left over")
 
 
 def u16(value):
@@ -138,6 +142,6 @@ def digest_of_text(value):
 
 def shown(value):
     """A text of the bundle, fit for a terminal and short."""
-    if len(value) > 120:
-        value = value[:120] + "…"
+    if len(value) > 300:
+        value = value[:300] + "…"
     return "".join(symbol if symbol.isprintable() else "\\u%04x" % ord(symbol) for symbol in value)

@@ -2,12 +2,8 @@
 
 from . import encoding
 
-# First parts of the state keys of SPEC 11.1. Two of them are whole keys.
-KEY_KINDS = (
-    "member office key duty system entry submission code entry-name authoritative source authorization receipt"
-    " receipt-chain delegation correction objection operation region class evidence history"
-).split()
-WHOLE_KEYS = ("params", "validators", "regions", "classes", "evidence")
+# A state key has at most 512 bytes, and `history/` stands before it in that of its history.
+KEY_BYTES_MAX = 504
 NUMBER_LIMIT = 2**64
 
 
@@ -15,11 +11,11 @@ class Question:
     """Parsed, and told what the bundle holds. `fault(tip)` is asked at the end."""
 
     def __init__(self, text):
-        """Raises `NotABundle` for a question that this version does not know (BND-02)."""
+        """Raises `Malformed` for a question that this version does not know (BND-02)."""
         self.text = text
         self.kind, _, rest = text.partition("/")
         self.key = None  # of the record that is needed, with its history
-        self.transaction = None
+        self.transaction = self.party = None
         self.range = None  # of heights or block times, both ends within
         if self.kind == "transaction":
             self.transaction = encoding.digest_of_text(rest)
@@ -29,29 +25,28 @@ class Question:
             known = self.range is not None
         elif self.kind == "receipts-of":
             self.key = rest
-            known = rest.startswith(("entry/", "authorization/"))
+            known = rest.startswith(("entry/", "authorization/")) and _is_key(rest)
         elif self.kind == "grants-of":
             self.key = rest
-            known = rest.startswith("office/")
+            known = rest.startswith("office/") and _is_key(rest)
         elif self.kind == "no-grant":
-            asker, _, entry = rest.partition("/")
+            self.party, _, entry = rest.rpartition("/")
             self.key = "entry/" + entry
-            known = bool(asker) and encoding.digest_of_text(entry) is not None
+            known = _is_key(self.party) and encoding.digest_of_text(entry) is not None
         else:
             self.key = text
-            known = text in WHOLE_KEYS or (self.kind in KEY_KINDS and rest != "")
+            known = _is_key(text)
         if not known:
-            raise encoding.NotABundle("BND-02: an unknown question: " + encoding.shown(text))
-        self._key_known = self._history_known = self._transaction_seen = False
-        # How far the frames of the log have come: "before" the range with no stub since the last leaf,
-        # "within" it without a gap, "complete" with the first leaf after it, or "open".
-        self._progress = "before"
-        self._incomplete = False
+            raise encoding.Malformed("BND-02: an unknown question: " + encoding.shown(text))
+        self.present = self._key_known = self._history_known = self._transaction_seen = False
+        # The last leaf was "before" the range, as is the beginning of the log, "within" or "after" it.
+        self._place = "before"
+        self._after_stub = self._incomplete = False
 
     def state(self, key, value):
         if key == self.key:
             self._key_known = True
-            self.value = value
+            self.present = value is not None
 
     def history(self, subject):
         if subject == self.key:
@@ -69,19 +64,18 @@ class Question:
         if self.range is None:
             return
         first, last = self.range
-        place = entry.height if self.kind == "heights" else entry.time_ms
-        if place < first:
-            self._progress = "before"
-        elif place > last:
-            self._progress = "complete" if self._progress in ("before", "within") else self._progress
-        elif not is_whole or self._progress == "open":
+        number = entry.height if self.kind == "heights" else entry.time_ms
+        place = "before" if number < first else "within" if number <= last else "after"
+        if self._after_stub and (place == "within" or (place, self._place) == ("after", "before")):
             self._incomplete = True
-        else:
-            self._progress = "within"
+        if place == "within" and not is_whole:
+            self._incomplete = True
+        self._place, self._after_stub = place, False
 
     def log_stub(self):
-        if self._progress != "complete":
-            self._progress = "open"
+        self._after_stub = True
+        if self._place == "within":
+            self._incomplete = True
 
     def fault(self, tip):
         """Why what the question needs is not there, or None."""
@@ -94,17 +88,26 @@ class Question:
         tip_place = tip.height if self.kind == "heights" else tip.time_ms
         if self.range[1] > tip_place:
             return "the range ends after the tip"
-        if self._incomplete or self._progress == "open":
+        if self._incomplete or (self._after_stub and self._place == "before"):
             return "the transactions of the range are not all in the bundle"
         return None
+
+
+def _is_key(text):
+    """Of 1 to 504 bytes, without control characters (U+0000–001F, U+007F–009F)."""
+    if any(ord(symbol) < 0x20 or 0x7F <= ord(symbol) <= 0x9F for symbol in text):
+        return False
+    return 1 <= len(text.encode("utf-8")) <= KEY_BYTES_MAX
 
 
 def _range(text):
     first, dash, last = text.partition("-")
     numbers = []
     for part in (first, last):
-        # As an integer is written, and no longer than the longest of 64 bits.
+        # As an integer is written, without leading zeros, and no longer than the longest of 64 bits.
         if not 1 <= len(part) <= 20 or any(symbol not in "0123456789" for symbol in part):
+            return None
+        if part[0] == "0" and part != "0":
             return None
         numbers.append(int(part))
     if not dash or numbers[1] >= NUMBER_LIMIT or numbers[0] > numbers[1]:
