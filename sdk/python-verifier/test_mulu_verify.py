@@ -19,7 +19,7 @@ VECTORS = HERE.parent.parent / "tests" / "vectors"
 sys.path.insert(0, str(HERE))
 
 import mulu_verify  # noqa: E402
-from mulu_bundle import bundle, chain, covers, crypto, encoding, questions  # noqa: E402
+from mulu_bundle import chain, covers, crypto, encoding, questions, standing, verdicts  # noqa: E402
 
 
 def vector(name):
@@ -228,6 +228,80 @@ class Ranges(unittest.TestCase):
                      "transaction/x", "no-grant/x", "heights/01-2", "receipts-of/office/x", "entry/" + "x" * 510):
             with self.assertRaises(encoding.Malformed, msg=text):
                 questions.Question(text)
+
+
+class Meaning(unittest.TestCase):
+    WINDOW = {"from_ms": 1_000, "to_ms": 2_000}
+    RECORD = {
+        "status": "finalized",
+        "purpose": {"basis": "b", "scenario": "s"},
+        "requested": {"items": ["name", "phone"], "window": WINDOW, "limits": {}},
+        "granted": {"items": ["name"], "window": WINDOW, "limits": {"calls": 10}},
+        "totals": {kind: {"calls": 6, "records": 0, "bytes": 0} for kind in ("delivered", "received", "used")},
+    }
+
+    def test_standing(self):
+        for now_ms, change, wanted in (
+            (1_000, {}, "active"),
+            (2_000, {}, "active"),
+            (999, {}, "pending"),
+            (2_001, {}, "expired"),
+            (1_500, {"status": "suspended"}, "inactive"),
+            (999, {"handed_on": {"delivered": {"calls": 4}}}, "exhausted"),
+            (1_500, {"handed_on": {"delivered": {"calls": 3}, "used": {"calls": 3}}}, "active"),
+            (1_500, {"granted": None}, "active"),
+            (1_500, {"granted": 7, "totals": [], "requested": None}, "expired"),
+        ):
+            self.assertEqual(standing.standing({**self.RECORD, **change}, now_ms), wanted, (now_ms, change))
+
+    def test_why_a_use_was_denied(self):
+        grant = verdicts.Grant("authorization/a", self.RECORD)
+
+        def denied(**change):
+            receipt = {"items": ["name"], "purpose": self.RECORD["purpose"], "window": self.WINDOW}
+            return grant.why_not({**receipt, "counts": {"calls": 1}, **change})[0]
+
+        def act(kind, height=3, **fields):
+            grant.act("authorization." + kind, {"authorization_id": "a", **fields}, height)
+
+        self.assertEqual(denied(), "RCP-01")
+        act("finalize", authorization_id="b")
+        self.assertEqual(denied(), "RCP-01")
+        act("finalize")
+        self.assertEqual(denied(), "RCP-12")
+        self.assertEqual(denied(items=["phone"]), "RCP-04")
+        self.assertEqual(denied(purpose={"basis": "b", "scenario": "t"}), "RCP-05")
+        self.assertEqual(denied(window={"from_ms": 999, "to_ms": 1_500}), "RCP-06")
+        self.assertEqual(denied(counts={"calls": 11}), "RCP-08")
+        used = {"authorization_id": "a", "kind": "used", "counts": {"calls": 10}}
+        grant.receipt("r", used, "m", 4, None)
+        self.assertEqual(denied(), "RCP-08")
+        grant.receipt("r", {**used, "counts": {"calls": 9}}, "m", 4, {"counts": {"calls": 10}})
+        self.assertEqual(denied(), "RCP-12")
+        act("suspend")
+        self.assertEqual(denied(), "RCP-01")
+        act("resume")
+        act("revoke", height=5)
+        self.assertIn("revoked at height 5", grant.why_not({})[1][0])
+        for _ in range(200):
+            grant.receipt("r", used, "m", 6, None)
+        self.assertEqual((len(grant.uses), grant.counted), (100, 102))
+
+    def test_records_that_are_no_records(self):
+        for value in (b"", b"[" * 70_000, b"\xff", b"1" * 10_000, b"[]", b"null", b'{"a": 1e999}'):
+            self.assertIsInstance(verdicts.parsed(value), dict)
+        grant = verdicts.Grant("authorization/a", {"granted": [], "requested": 7, "totals": "x"})
+        grant.finalized = True
+        odd = {"authorization_id": "a", "kind": ["used"], "counts": -1, "items": [{}], "window": 5}
+        for kind in (["used"], "used", "denied", None):
+            grant.receipt("r", {**odd, "kind": kind}, "m", 1, {"counts": "x"})
+        self.assertEqual(len(grant.uses), 4)
+
+    def test_the_answer(self):
+        self.assertEqual([one["verdict"] for one in report(FILE)["verdicts"]], ["CURRENT"])
+        self.assertEqual(report(FILE, "sha256:" + "00" * 32)["verdicts"], [])
+        self.assertEqual(verdicts.time_text(1_763_699_999_123), "2025-11-21T12:39:59.123+08:00")
+        verdicts.time_text(2**64 - 1)
 
 
 class Program(unittest.TestCase):

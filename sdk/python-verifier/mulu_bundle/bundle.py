@@ -73,6 +73,8 @@ class BundleCheck:
         variant = reader.u32()
         if variant > END:
             raise Malformed("BND-02: an unknown frame")
+        if self._state.absent_due and variant != ABSENT:
+            raise Malformed("BND-03: a leaf or an empty subtree is followed by no key that is absent there")
         part = PART_OF[variant]
         self._order(variant, part)
         self._part = part
@@ -89,7 +91,7 @@ class BundleCheck:
 
     def _head(self, reader):
         version = reader.u16()
-        self._chain_id = reader.text()
+        self._chain_id = reader.chain_id()
         question = reader.text()
         header = chain.read_header(reader)
         validators = chain.read_validator_set(reader)
@@ -109,7 +111,7 @@ class BundleCheck:
             self._fail("genesis", "the validators are not those that block 0 commits to")
         self._fail("genesis", validators.fault)
         self._validators = validators
-        self._set_height = -1
+        self._set_height = 0
 
     def _set_change(self, reader):
         header = chain.read_header(reader)
@@ -219,8 +221,8 @@ class BundleCheck:
 
     def _log_order(self, entry):
         check, last = "log-entries", self._last_entry
-        if entry.version != 1:
-            self._fail(check, "an entry of version %d" % entry.version)
+        if not chain.is_well_formed(entry):
+            self._fail(check, "an entry of another version, or with a rule that is none")
         if last is not None and (entry.height, entry.index) <= (last.height, last.index):
             self._fail(check, "entries are not in order of height and index")
         if entry.height > self.tip.height:

@@ -7,6 +7,7 @@ from . import crypto, encoding
 VALIDATORS_MAX = 128
 POWER_TOTAL_LIMIT = 2**60
 SIGNATURES_MAX = 32
+RULE_BYTES_MAX = 16
 PAYLOAD_BYTES_MAX = 61_440
 PAYLOAD_TYPE = b"application/vnd.mulu.tx.v1+json"
 
@@ -27,7 +28,7 @@ def read_header(reader):
     start = reader.at
     fields = (
         reader.u16(),
-        reader.text(),
+        reader.chain_id(),
         reader.u32(),
         reader.u64(),
         reader.u64(),
@@ -77,6 +78,8 @@ def read_certificate(reader):
 
 def certificate_fault(header, certificate, validators, chain_id):
     """Why the certificate does not show that this set decided this header, or None (CRT-01 to CRT-04)."""
+    if header.version != 1:
+        return "BLK-02: the header is of another version"
     if header.chain_id != chain_id:
         return "the header is of another chain"
     if header.validator_set_hash != validators.hash:
@@ -157,6 +160,12 @@ def read_log_entry(reader):
         read_outcome(reader),
     )
     return entry, reader.since(start)
+
+
+def is_well_formed(entry):
+    """Version 1, and of a rejection a rule of 1 to 16 ASCII characters."""
+    rule = entry.outcome.rule
+    return entry.version == 1 and (rule is None or (1 <= len(rule) <= RULE_BYTES_MAX and rule.isascii()))
 
 
 def log_entry_bytes(entry):

@@ -22,7 +22,7 @@ class StateCover:
         self._stack = []  # (depth, hash, is it a stub): complete subtrees that wait for their right sibling
         self._path = None  # of the last Record, Leaf or Empty: (first key hash, depth, key hash of its leaf)
         self._absent = None  # bytes of the last Absent after it
-        self._absent_due = False
+        self.absent_due = False  # whether an Absent must come next
 
     def _wrong(self, why):
         if self.fault is None:
@@ -35,19 +35,19 @@ class StateCover:
     def empty(self, depth):
         start = self._next
         self._subtree(depth, EMPTY_SUBTREE)
-        self._path, self._absent, self._absent_due = (start, depth, None), None, True
+        self._path, self._absent, self.absent_due = (start, depth, None), None, True
 
     def leaf(self, depth, key_hash, value_hash):
         start = self._next
         self._subtree(depth, _leaf_hash(key_hash, value_hash))
         if not _on_path(key_hash, start, depth):
             self._wrong("a leaf does not lie on its path")
-        self._path, self._absent, self._absent_due = (start, depth, key_hash), None, True
+        self._path, self._absent, self.absent_due = (start, depth, key_hash), None, True
 
     def record(self, depth, key, value):
         key_hash = _key_hash(key)
         self.leaf(depth, key_hash, crypto.sha256(value))
-        self._absent_due = False
+        self.absent_due = False
         self.known(key, value)
 
     def absent(self, key):
@@ -62,13 +62,10 @@ class StateCover:
                 self._wrong("STA-03: a key is called absent and is there")
         if self._absent is not None and self._absent >= order:
             self._wrong("absent keys are not in ascending order")
-        self._absent, self._absent_due = order, False
+        self._absent, self.absent_due = order, False
         self.known(key, None)
 
     def _subtree(self, depth, subtree, is_stub=False):
-        if self._absent_due:
-            self._wrong("a leaf or an empty subtree proves nothing absent")
-        self._absent_due = False
         if depth > DEPTH_MAX:
             return self._wrong("a depth is more than 256")
         size = 1 << (DEPTH_MAX - depth)
@@ -89,8 +86,6 @@ class StateCover:
 
     def conclude(self, root):
         """The fault of the whole, or None (STA-01 to STA-03)."""
-        if self._absent_due:
-            self._wrong("a leaf or an empty subtree proves nothing absent")
         if self._next != 1 << DEPTH_MAX:
             self._wrong("the state frames do not fill the state")
         elif self._stack[0][1] != root:

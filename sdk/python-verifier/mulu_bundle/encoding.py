@@ -8,6 +8,9 @@ that are left. Every function either returns a value that encodes to exactly the
 from . import crypto
 
 
+CHAIN_ID_SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
 class NotABundle(Exception):
     """The file does not begin as a bundle does (BND-01): nothing can be decided."""
 
@@ -54,6 +57,12 @@ class Reader:
             return self.byte_list().decode("utf-8")
         except UnicodeDecodeError:
             raise Malformed("ENC-02: a text is not UTF-8")
+
+    def chain_id(self):
+        name = self.text()
+        if not 1 <= len(name) <= 64 or any(symbol not in CHAIN_ID_SYMBOLS for symbol in name):
+            raise Malformed("ENC-02: not the id of a chain")
+        return name
 
     def count(self, item_bytes_min):
         """The count of a list whose items have at least so many bytes."""
