@@ -83,9 +83,9 @@ enum Part {
 enum Before {
     Start,
     Unknown,
-    BeforeRange,
+    Earlier,
     InRange,
-    AfterRange,
+    Later,
 }
 
 struct History {
@@ -527,19 +527,19 @@ impl Verifier {
             _ => return,
         };
         let now = match value {
-            value if value < from => Before::BeforeRange,
-            value if value > to => Before::AfterRange,
+            value if value < from => Before::Earlier,
+            value if value > to => Before::Later,
             _ => Before::InRange,
         };
         let (id, follows) = (entry.transaction, self.before != Before::Unknown);
         if now == Before::InRange && !told {
             self.gap(format!("{id} is in the range, but only named"));
         }
-        let enters = now == Before::InRange || (now == Before::AfterRange && !self.answered.beyond);
+        let enters = now == Before::InRange || (now == Before::Later && !self.answered.beyond);
         if enters && !follows {
             self.gap(format!("what lies before {id} is not told"));
         }
-        self.answered.beyond |= now == Before::AfterRange;
+        self.answered.beyond |= now == Before::Later;
         self.before = now;
     }
 
