@@ -10,6 +10,7 @@ pub mod compare;
 mod entries;
 pub mod html;
 mod keys;
+pub mod prov;
 mod receipts;
 pub mod replay;
 mod story;

@@ -36,15 +36,15 @@ fn content(summary: &str) -> EntryContent {
     .expect("an entry")
 }
 
-struct Told {
-    world: World,
-    entry: String,
+pub struct Told {
+    pub world: World,
+    pub entry: String,
     authorization: String,
     receipts: Vec<String>,
 }
 
 /// Publish, revise, request, offer, agree, finalize, deliver, receive, use, deny, withdraw.
-fn story() -> Told {
+pub fn story() -> Told {
     let mut world = World::new();
     let officer = world::key(PROVIDER, Role::Officer);
     let theirs = world::key(CONSUMER, Role::Officer);

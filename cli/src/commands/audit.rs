@@ -2,6 +2,7 @@
 
 mod compare;
 mod export;
+mod prov;
 mod replay;
 mod show;
 mod verify;
@@ -84,6 +85,24 @@ Exit codes: 0 CONSISTENT, 1 FORK (or one of them is bad evidence), 2 undecidable
         #[arg(long, value_name = "DIGEST|FILE")]
         genesis: Option<String>,
     },
+    /// Verify a bundle and write it as W3C PROV-JSON 导出 PROV-JSON
+    #[command(after_help = "\
+Examples 示例:
+  mulu audit prov entry.bundle --genesis genesis.toml --out entry.prov.json
+  mulu audit prov entry.bundle --genesis sha256:5f… --out -
+Activities are transactions, entities are records after each of them, agents are members, offices
+and keys. Nothing is written of a bundle that does not verify.
+Exit codes: 0 written, 1 FAILED (the evidence is bad), 2 undecidable (not a bundle, no genesis).")]
+    Prov {
+        /// The bundle 证据包
+        file: PathBuf,
+        /// The file to write; - is standard output 输出文件
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// sha256:… of the genesis block, or the founding document 创世区块摘要或创世文件
+        #[arg(long, value_name = "DIGEST|FILE")]
+        genesis: Option<String>,
+    },
     /// Tell the story of a bundle as a timeline (without verifying it) 按时间线查看证据包
     Show {
         /// The bundle 证据包
@@ -107,6 +126,10 @@ pub fn run(context: &Context, command: AuditCommand) -> Outcome<()> {
         AuditCommand::Replay(args) => replay::run(context, &args),
         AuditCommand::Compare { one, other, genesis } => {
             compare::run(context, &one, &other, genesis.as_deref())
+        }
+        AuditCommand::Prov { file, out, genesis } => {
+            let trusted = trusted_genesis(context, genesis.as_deref())?.ok_or_else(no_genesis)?;
+            prov::run(context, &file, &trusted, &out)
         }
         AuditCommand::Show { file } => show::run(context, &file),
     }
