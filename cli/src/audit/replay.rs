@@ -242,3 +242,6 @@ pub fn signature_rate(workers: usize, time: Duration) -> f64 {
 pub fn per_second(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(1e-9)
 }
+
+#[cfg(test)]
+mod tests;

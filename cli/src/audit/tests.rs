@@ -19,10 +19,10 @@ use serde_json::json;
 use super::world::{self, Role, World};
 use super::*;
 
-const PROVIDER: usize = 0;
-const CONSUMER: usize = 1;
+pub const PROVIDER: usize = 0;
+pub const CONSUMER: usize = 1;
 
-fn content(summary: &str) -> EntryContent {
+pub fn content(summary: &str) -> EntryContent {
     serde_json::from_value(json!({
         "codes": ["307001/000001"], "name": "企业登记信息", "office": world::office(PROVIDER),
         "region": "110000", "summary": summary, "formats": [{ "category": "database", "type": "mysql" }],

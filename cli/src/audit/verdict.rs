@@ -405,3 +405,6 @@ fn title(id: &str) -> (String, String) {
         None => (id.to_owned(), id.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mulu_chain::block::{CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION};
+use mulu_chain::block::{
+    Block, CertifiedBlock, CertifiedHeader, HEADER_VERSION, Header, PROTOCOL_VERSION, body_hash,
+};
 use mulu_chain::bundle::build::{log_frames, state_frames};
 use mulu_chain::bundle::{BUNDLE_VERSION, Bundle, Frame, Head, Touch};
 use mulu_chain::certificate::{CommitCertificate, CommitSignature, VoteKind, VoteStatement};
@@ -236,6 +238,55 @@ impl World {
         frames.extend(subjects.map(|subject| Frame::History { subject }));
         frames.extend(log_frames(&leaves, log.collect()));
         Bundle { frames }
+    }
+
+    /// The founding document.
+    pub fn founding(&self) -> &Founding {
+        &self.founding
+    }
+
+    /// The blocks, one for each transaction, as nodes would have decided them. `change` may forge a
+    /// header before the validators sign it.
+    pub fn blocks(&self, change: impl Fn(&mut Header)) -> Vec<CertifiedBlock> {
+        let founding = self.founding.block();
+        let mut parent = founding.header.clone();
+        let (mut state, mut frontier) = (founding.state.clone(), LogFrontier::default());
+        let blocks = self.transactions.iter().map(|(envelope, entry)| {
+            let chain_id = self.founding.chain_id().clone();
+            let verified = envelope.clone().verify().expect("signed");
+            let transaction = Transaction::parse(verified, &chain_id).expect("parses");
+            let (height, time_ms) = (entry.height, entry.time_ms);
+            let context = BlockContext { chain_id: chain_id.clone(), height, time_ms };
+            let execution = execute_block(&context, &[transaction], &View(&state)).expect("reads");
+            state.extend(execution.changes);
+            frontier.append(entry.leaf_hash());
+            let pairs: BTreeMap<Digest, Digest> =
+                state.iter().map(|(k, v)| (key_hash(k), value_hash(v))).collect();
+            let mut header = Header {
+                version: HEADER_VERSION,
+                chain_id,
+                protocol_version: PROTOCOL_VERSION,
+                height,
+                time_ms,
+                parent: parent.id(),
+                proposer: Some(key(0, Role::Validator).public_key()),
+                transactions: 1,
+                body: body_hash(std::slice::from_ref(envelope)),
+                log_size: frontier.size(),
+                log_root: frontier.root(),
+                state_root: root_of(pairs),
+                validator_set_hash: founding.validators.hash(),
+                next_validator_set_hash: founding.validators.hash(),
+            };
+            change(&mut header);
+            parent = header.clone();
+            let certificate = self.certify(&header);
+            CertifiedBlock {
+                block: Block { header, transactions: vec![envelope.clone()] },
+                certificate,
+            }
+        });
+        blocks.collect()
     }
 
     fn certify(&self, header: &Header) -> CommitCertificate {
