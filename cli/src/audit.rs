@@ -12,6 +12,7 @@ pub mod html;
 mod keys;
 pub mod prov;
 mod receipts;
+pub mod remember;
 pub mod replay;
 mod story;
 pub mod verdict;

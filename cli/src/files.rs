@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome};
 use crate::text;
 
 /// What to do when the file already exists.
@@ -86,4 +86,25 @@ pub fn write_output(path: &Path, bytes: &[u8]) -> Outcome<()> {
     let shown = path.display();
     std::fs::write(path, bytes)
         .map_err(|e| Failure::usage(text!("cannot write {shown}: {e}", "无法写入 {shown}：{e}")))
+}
+
+/// Writes a private file so that a crash leaves the old one or the new one, and syncs it. Its folder
+/// must be there: one that vanished is not to be begun anew unseen.
+///
+/// # Errors
+/// Exit 6.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    let shown = path.display();
+    let write = || -> io::Result<()> {
+        let temporary = path.with_extension("new");
+        write_private(&temporary, bytes, Existing::Replace)?;
+        std::fs::rename(&temporary, path)?;
+        match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    };
+    write().map_err(|e| {
+        Failure::new(Exit::Permission, text!("cannot write {shown}: {e}", "无法写入 {shown}：{e}"))
+    })
 }

@@ -166,9 +166,14 @@ impl World {
         self.time_ms += 1_000 * blocks;
     }
 
+    /// The leaves of the log.
+    pub fn leaves(&self) -> Vec<Digest> {
+        self.transactions.iter().map(|(_, entry)| entry.leaf_hash()).collect()
+    }
+
     /// A bundle of everything on the chain, asked about `subject`.
     pub fn bundle(&self, subject: &str) -> Bundle {
-        let leaves: Vec<Digest> = self.transactions.iter().map(|(_, e)| e.leaf_hash()).collect();
+        let leaves = self.leaves();
         let mut frontier = LogFrontier::default();
         for leaf in &leaves {
             frontier.append(*leaf);

@@ -30,6 +30,7 @@ Examples 示例:
   mulu audit export office/11110000MULU00013Q:djzc --grants --at 120 --out grants.bundle
   mulu audit export heights/100-200 --out blocks.bundle
   mulu audit export sha256:… --out transaction.bundle
+  mulu audit export 307001/000001 --out entry.bundle --genesis genesis.toml --remember
 The bundle of an entry holds all its versions, all its authorizations and all their receipts. Pass
 --genesis (or a profile with it): otherwise the node's own word for the genesis is taken, which
 proves only that the node is consistent with itself.")]

@@ -15,7 +15,7 @@ use mulu_chain::limits::NOTE_BYTES_MAX;
 use mulu_chain::note::Note;
 
 use crate::failure::{Exit, Failure, Outcome};
-use crate::files::{self, Existing};
+use crate::files;
 use crate::text;
 
 /// Most logs in a data folder.
@@ -75,7 +75,7 @@ impl Store {
     /// Exit 6 if it is not certainly on disk; then nothing may be signed.
     pub fn remember(&mut self, checkpoint: &Checkpoint, note: &Note) -> Outcome<()> {
         let name = hex(&Digest::sha256(checkpoint.origin.as_bytes()));
-        write_synced(
+        files::write_synced(
             &self.folder.join(format!("{name}.{EXTENSION}")),
             note.to_string().as_bytes(),
         )?;
@@ -105,24 +105,4 @@ fn read(path: &Path) -> Outcome<Checkpoint> {
         )));
     };
     Ok(checkpoint)
-}
-
-/// Writes a file so that a crash leaves the old one or the new one, and syncs it.
-///
-/// # Errors
-/// Exit 6.
-pub fn write_synced(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    let shown = path.display();
-    let write = || -> io::Result<()> {
-        let temporary = path.with_extension("new");
-        files::write_private(&temporary, bytes, Existing::Replace)?;
-        fs::rename(&temporary, path)?;
-        match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    write().map_err(|e| {
-        Failure::new(Exit::Permission, text!("cannot write {shown}: {e}", "无法写入 {shown}：{e}"))
-    })
 }

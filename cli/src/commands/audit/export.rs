@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mulu_chain::bundle::Question;
 
 use super::super::lookup::{self, Found};
 use super::{no_genesis, trusted_genesis, verify};
+use crate::audit::remember;
 use crate::client::Node;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -34,6 +35,13 @@ pub struct Asked {
     /// As of this height; the last one if not given 截至高度
     #[arg(long, value_name = "HEIGHT")]
     at: Option<u64>,
+    /// Prove that the chain goes on from the header trusted last, then trust this one; the file is
+    /// --remember=FILE, else one of the chain in your state folder 与上次信任的区块头核对一致性
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    remember: Option<Option<PathBuf>>,
+    /// Forget the header trusted last, and begin with this one 忘记上次信任的区块头
+    #[arg(long, requires = "remember")]
+    forget: bool,
 }
 
 /// Fetches a bundle and verifies it at once.
@@ -59,6 +67,8 @@ pub fn run(context: &Context, asked: &Asked, out: &Path, genesis: Option<&str>) 
     ));
     let trusted = match trusted_genesis(context, genesis)? {
         Some(trusted) => trusted,
+        // A node that chooses the genesis chooses which memory it is held against.
+        None if asked.remember.is_some() => return Err(no_genesis()),
         None => {
             let status = node.get("/v1/status", &[])?;
             let claimed = render::text_at(&status, "/genesis");
@@ -69,7 +79,22 @@ pub fn run(context: &Context, asked: &Asked, out: &Path, genesis: Option<&str>) 
             claimed.parse().map_err(|_| no_genesis())?
         }
     };
-    verify::verify_file(context, out, &trusted, None)
+    let audited = verify::read_file(out, &trusted)?;
+    if let (Some(file), true, Some(tip)) =
+        (&asked.remember, audited.failed().is_empty(), &audited.story.tip)
+    {
+        let file = file.clone().unwrap_or_else(|| remember::default_path(&trusted));
+        if asked.forget && file.exists() {
+            std::fs::remove_file(&file).map_err(|e| unremovable(&file, &e))?;
+        }
+        remember::check(&node, &file, &trusted, tip)?;
+    }
+    verify::show(context, &audited, &trusted, None)
+}
+
+fn unremovable(file: &Path, error: &std::io::Error) -> Failure {
+    let shown = file.display();
+    Failure::usage(text!("cannot remove {shown}: {error}", "无法删除 {shown}：{error}"))
 }
 
 /// The question in the words of a bundle.

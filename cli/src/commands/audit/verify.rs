@@ -23,18 +23,30 @@ pub fn verify_file(
     trusted: &BlockId,
     page: Option<&Path>,
 ) -> Outcome<()> {
-    let audited = read_file(file, trusted)?;
+    show(context, &read_file(file, trusted)?, trusted, page)
+}
+
+/// Prints every check and the verdict, and writes the page.
+///
+/// # Errors
+/// Exit 1 when the evidence is bad.
+pub fn show(
+    context: &Context,
+    audited: &Audited,
+    trusted: &BlockId,
+    page: Option<&Path>,
+) -> Outcome<()> {
     if let Some(page) = page {
-        let report = html::report(&audited, trusted, context.lang, meaning);
+        let report = html::report(audited, trusted, context.lang, meaning);
         files::write_output(page, report.as_bytes())?;
     }
     let failed = audited.failed();
     if context.is_json() {
-        context.print_json(&as_json(&audited, trusted));
+        context.print_json(&as_json(audited, trusted));
     } else {
         print_checks(context, &audited.checks);
-        print_verdicts(context, &audited);
-        print_verdict(context, &audited);
+        print_verdicts(context, audited);
+        print_verdict(context, audited);
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::reported(Exit::VerificationFailed)) }
 }
