@@ -86,6 +86,8 @@ fn the_fields_are_those_of_the_contracts() {
     let params = Params {
         consortium_threshold: 1,
         entry_registration: true,
+        request_compliance: true,
+        counter_rounds_max: 7,
         deadlines: Deadlines { dispute_days: 15, ..Deadlines::default() },
         calendar: Calendar { holidays: day(), workdays: day() },
         ..Params::default()
