@@ -44,7 +44,8 @@ const REQUEST: &str = "backup-request.json";
 const ANSWER: &str = "backup-answer.json";
 const LEDGER: &str = "ledger";
 const CONFIG: &str = crate::config::FILE_NAME;
-const POLL: Duration = Duration::from_millis(100);
+/// How often its answer is looked for.
+pub const POLL: Duration = Duration::from_millis(100);
 
 /// What a backup says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

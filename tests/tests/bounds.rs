@@ -73,7 +73,7 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "driver.rs" driver: READ_ONLY_WAIT;
         "keeper.rs" keeper: TICK, SIZES_INTERVAL, SCRUB_INTERVAL, SCRUB_DELAY, ARCHIVE_RETRY, STEPS_PER_TICK_MAX, RECLAIM_AFTER;
         "house.rs" house: DAMAGES_MAX;
-        "backup.rs" backup: FILES_MAX, MANIFEST_BYTES_MAX, ANSWER_MAX;
+        "backup.rs" backup: FILES_MAX, MANIFEST_BYTES_MAX, ANSWER_MAX, POLL;
         "storage/mod.rs" storage: PRUNE_CHANGES_MAX, ARCHIVE_FILES_MAX, SCRUB_BYTES_PER_STEP;
     }
 }
@@ -133,8 +133,8 @@ fn every_bound_in_these_files_has_a_row() {
             else {
                 continue;
             };
-            // The number of a format bounds nothing.
-            if name.ends_with("_VERSION") {
+            // The number of a format bounds nothing, nor does a unit.
+            if name.ends_with("_VERSION") || name == "MIB" {
                 continue;
             }
             let counts = ["usize", "u32", "u64", "i64", "Duration"];
@@ -144,7 +144,9 @@ fn every_bound_in_these_files_has_a_row() {
             }
         }
     }
-    assert_eq!(found, rows.len());
+    // The ledger's constants stand in files of its folder, which holds others.
+    let ledger = rows.iter().filter(|(file, ..)| file == "storage/mod.rs").count();
+    assert_eq!(found + ledger, rows.len());
 }
 
 /// The timers of the page are those of a new configuration.
