@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use mulu_chain::block::CertifiedBlock;
+use mulu_chain::block::{Block, CertifiedBlock};
 use mulu_chain::certificate::{CommitSignature, ProposalStatement, VoteKind, VoteStatement};
 use mulu_chain::digest::Digest;
 use mulu_chain::signature::PublicKey;
@@ -79,10 +79,15 @@ impl Liar {
         }
     }
 
-    /// A block that the others may have accepted is followed by many like it.
+    /// A block that the others may have accepted is followed by many like it, and given to nobody
+    /// who asks for it afterwards.
     fn crowd_out(&mut self, message: &Arc<PeerMessage>) -> Vec<Arc<PeerMessage>> {
         let mut says = vec![message.clone()];
-        let PeerMessage::Proposal(proposal) = &**message else { return says };
+        let proposal = match &**message {
+            PeerMessage::Proposal(proposal) => proposal,
+            PeerMessage::Blocks(_) => return vec![Arc::new(PeerMessage::Blocks(Vec::new()))],
+            _ => return says,
+        };
         let proposed = self.remembered.iter().rev().find_map(|message| match &**message {
             PeerMessage::Block(block) if block.id() == proposal.block => Some(block),
             _ => None,
@@ -125,7 +130,7 @@ impl Liar {
                     1 if self.random.chance(1, 2) => block.header.time_ms.0 += 3_600_000,
                     1 => block.header.state_root = Digest::from_bytes([7; 32]),
                     _ if block.transactions.len() > 1 => block.transactions.reverse(),
-                    _ => block.transactions.clear(),
+                    _ => self.put_another_transaction(&mut block),
                 }
                 // Proposed by this liar, so it may name the other block as well.
                 self.blocks.push(block.id());
@@ -244,7 +249,7 @@ impl Liar {
                 let mut blocks = blocks.clone();
                 let index = self.random.index(blocks.len());
                 match self.random.below(11) {
-                    10 => self.put_another_transaction(&mut blocks[index]),
+                    10 => self.put_another_transaction(&mut blocks[index].block),
                     7.. => self.forge(&mut blocks[index]),
                     0 => drop(blocks.remove(index)),
                     1 => blocks.reverse(),
@@ -261,7 +266,7 @@ impl Liar {
     }
 
     /// The block says who decided it, and holds another transaction than it did.
-    fn put_another_transaction(&mut self, block: &mut CertifiedBlock) {
+    fn put_another_transaction(&mut self, block: &mut Block) {
         let others = self.remembered.iter().filter_map(|message| match &**message {
             PeerMessage::Transactions(list) => list.first().cloned(),
             PeerMessage::Block(block) => block.transactions.first().cloned(),
@@ -269,7 +274,7 @@ impl Liar {
         });
         let others: Vec<_> = others.collect();
         if let (Some(first), Some(other)) =
-            (block.block.transactions.first_mut(), self.random.pick(&others))
+            (block.transactions.first_mut(), self.random.pick(&others))
         {
             *first = other.clone();
         }
