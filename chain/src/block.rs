@@ -19,7 +19,7 @@ use crate::types::{ChainId, Height, TimeMs};
 
 /// Layout version of [`Header`].
 pub const HEADER_VERSION: u16 = 1;
-/// Version of the rules that execute transactions; changed only by a vote (a later height).
+/// Version of the rules that a chain is founded with; later heights run what the consortium voted for.
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// A block id: the digest of the header.

@@ -17,6 +17,7 @@ use crate::call::Call;
 use crate::member::Member;
 use crate::overlay::Overlay;
 use crate::params::Params;
+use crate::protocol::Rules;
 use crate::rejection::{Rejection, Step, Stop, require};
 use crate::rule::Rule;
 use crate::signers::Signers;
@@ -36,6 +37,8 @@ pub struct BlockContext {
     pub height: Height,
     /// The block's time: the only "now" there is.
     pub time_ms: TimeMs,
+    /// Those of the version in force at the height.
+    pub rules: Rules,
 }
 
 /// What executing a block came to.
@@ -179,7 +182,9 @@ fn run(
             action: number,
             touched: delegation.iter().cloned().collect(),
         };
-        apply(&mut call, content)?;
+        match context.rules {
+            Rules::First => apply(&mut call, content)?,
+        }
         call.append_histories()?;
     }
     *action = 0;

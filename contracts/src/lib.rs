@@ -36,6 +36,7 @@ pub mod operation;
 mod overlay;
 pub mod params;
 pub mod payload;
+pub mod protocol;
 pub mod rebind;
 pub mod receipt;
 pub mod region;

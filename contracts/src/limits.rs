@@ -30,6 +30,9 @@ pub const SMALL_POWER_MAX: u64 = 3;
 pub const EVIDENCE_HEIGHTS_MAX: u64 = 1_000_000;
 /// How many heights ahead a change of the parameters can come into force.
 pub const PARAMS_AHEAD_HEIGHTS_MAX: u64 = 10_000_000;
+/// How many heights ahead a change of the protocol version comes into force at least: time to see it
+/// coming.
+pub const PROTOCOL_NOTICE_HEIGHTS_MIN: u64 = 10;
 /// Longest deadline, in working days.
 pub const DEADLINE_DAYS_MAX: u32 = 366;
 /// Most dates of one list of the calendar.

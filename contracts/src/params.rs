@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::{self, Calendar, Deadlines};
 use crate::call::Call;
 use crate::key::KeyRole;
-use crate::limits::{COUNTER_ROUNDS_MAX, PARAMS_AHEAD_HEIGHTS_MAX};
+use crate::limits::{COUNTER_ROUNDS_MAX, PARAMS_AHEAD_HEIGHTS_MAX, PROTOCOL_NOTICE_HEIGHTS_MIN};
+use crate::protocol::FIRST_VERSION;
 use crate::rejection::{Step, require};
 use crate::rule::Rule;
 use crate::state::{self, PARAMS_KEY, version_hash};
@@ -82,6 +83,9 @@ pub struct Params {
     /// How often a consumer may answer an offer with another request (AUT-23).
     #[serde(default = "counter_rounds", skip_serializing_if = "is_counter_rounds")]
     pub counter_rounds_max: u32,
+    /// Version of the rules (PAR-06); the header of each block carries it.
+    #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
+    pub protocol_version: u32,
     /// Until when what is due must be done.
     #[serde(
         default,
@@ -114,6 +118,7 @@ impl Default for Params {
             entry_registration: false,
             request_compliance: false,
             counter_rounds_max: counter_rounds(),
+            protocol_version: FIRST_VERSION,
             deadlines: Deadlines::default(),
             calendar: Calendar::default(),
         }
@@ -127,6 +132,14 @@ fn counter_rounds() -> u32 {
 
 fn is_counter_rounds(rounds: &u32) -> bool {
     *rounds == counter_rounds()
+}
+
+fn first_version() -> u32 {
+    FIRST_VERSION
+}
+
+fn is_first_version(version: &u32) -> bool {
+    *version == FIRST_VERSION
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -168,10 +181,13 @@ pub(crate) fn change(call: &mut Call<'_, '_>, action: &ParamsChange) -> Step {
             format!("{name} is {threshold}, {signed} members signed this change")
         })?;
     }
+    if let Some(from) = action.in_force_from {
+        check_from(call.height(), from)?;
+    }
+    check_version(call, action)?;
     let record = match action.in_force_from {
         None => ParamsRecord { params: params.clone(), pending: None },
         Some(from) => {
-            check_from(call.height(), from)?;
             let old: ParamsRecord = state::decode(PARAMS_KEY, &stored)?;
             let pending = Some(Pending { in_force_from: from, params: params.clone() });
             ParamsRecord { params: old.at(call.height()), pending }
@@ -187,6 +203,18 @@ fn check_from(now: Height, from: Height) -> Step {
     let last = now.0.saturating_add(PARAMS_AHEAD_HEIGHTS_MAX);
     require(now < from && from.0 <= last, Rule::ParamsFrom, || {
         format!("in_force_from is {from}, allowed are heights after {now} to {last}")
+    })
+}
+
+/// The rules stay, or go on by one version that everyone can see coming (PAR-06). Which versions this
+/// program knows does not matter here: others know more, and the outcome must be theirs.
+fn check_version(call: &Call<'_, '_>, action: &ParamsChange) -> Step {
+    let (now, next) = (call.params.protocol_version, action.params.protocol_version);
+    let earliest = call.height().0.saturating_add(PROTOCOL_NOTICE_HEIGHTS_MIN);
+    let in_time = action.in_force_from.is_some_and(|from| from.0 >= earliest);
+    let follows = next == now || (now.checked_add(1) == Some(next) && in_time);
+    require(follows, Rule::ParamsProtocol, || {
+        format!("protocol_version is {next}, in force is {now}; the next one from {earliest} on")
     })
 }
 
@@ -216,5 +244,6 @@ pub(crate) fn check(params: &Params) -> Step {
     within("block_bytes_max", bytes, size(BLOCK_BYTES_MIN), size(BLOCK_BYTES_MAX))?;
     let rounds = u64::from(params.counter_rounds_max);
     within("counter_rounds_max", rounds, 0, u64::from(COUNTER_ROUNDS_MAX))?;
+    within("protocol_version", u64::from(params.protocol_version), 1, u64::from(u32::MAX))?;
     calendar::check(&params.deadlines, &params.calendar)
 }

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mulu_chain::block::{CertifiedBlock, HEADER_VERSION, Header, PROTOCOL_VERSION};
+use mulu_chain::block::{CertifiedBlock, HEADER_VERSION, Header};
 use mulu_chain::log::{LOG_ENTRY_VERSION, LogEntry, LogFrontier};
 use mulu_chain::state::{key_hash, value_hash};
 use mulu_chain::state_tree::StateTree;
@@ -17,6 +17,7 @@ use mulu_chain::types::Height;
 use mulu_chain::validator::ValidatorSet;
 
 use crate::execution::{BlockContext, execute_block};
+use crate::protocol::{RuleBook, Rules};
 use crate::state::{self, StateRead, StateReadError};
 use crate::transaction::Transaction;
 
@@ -151,7 +152,7 @@ impl Replay {
         let expect = Expect { height, changed: &[] };
         expect.header("height", "BLK-03", height, header.height)?;
         expect.header("version", "BLK-02", HEADER_VERSION, header.version)?;
-        expect.header("protocol_version", "BLK-07", PROTOCOL_VERSION, header.protocol_version)?;
+        let rules = self.rules(&expect, header)?;
         expect.header("chain_id", "BLK-03", &self.header.chain_id, &header.chain_id)?;
         expect.header("parent", "BLK-03", self.header.id(), header.parent)?;
         let set = self.validators.hash();
@@ -173,7 +174,19 @@ impl Replay {
             return expect.differ("certificate", "signatures", "CRT-01..04", quorum, invalid);
         }
         self.bounds(&expect, block, transactions)?;
-        self.execute(&expect, header, transactions)
+        self.execute(&expect, header, transactions, rules)
+    }
+
+    /// The rules in force, which the header names and this program must know.
+    fn rules(&self, expect: &Expect<'_>, header: &Header) -> Result<Rules, Difference> {
+        let params = state::params(&self.records, expect.height);
+        let version = params.map_err(|error| expect.broken("params", error))?.protocol_version;
+        expect.header("protocol_version", "BLK-07", version, header.protocol_version)?;
+        let Some(rules) = RuleBook::THIS.rules(version) else {
+            let known = format!("a version this program knows ({})", RuleBook::THIS.words());
+            return expect.differ("params", "protocol_version", "PAR-06", known, version);
+        };
+        Ok(rules)
     }
 
     /// BLK-01 and BLK-06.
@@ -208,9 +221,10 @@ impl Replay {
         expect: &Expect<'_>,
         header: &Header,
         transactions: &[Transaction],
+        rules: Rules,
     ) -> Result<(), Difference> {
         let (height, time_ms) = (header.height, header.time_ms);
-        let context = BlockContext { chain_id: header.chain_id.clone(), height, time_ms };
+        let context = BlockContext { chain_id: header.chain_id.clone(), height, time_ms, rules };
         let execution = execute_block(&context, transactions, &self.records);
         let execution = execution.map_err(|error| expect.broken("execution", error))?;
         let mut frontier = self.frontier.clone();
@@ -289,14 +303,14 @@ impl Expect<'_> {
         self.differ(record, field, rule, expected.to_string(), found)
     }
 
-    fn differ(
+    fn differ<T>(
         &self,
         record: &str,
         field: &'static str,
         rule: &'static str,
         expected: String,
         found: impl ToString,
-    ) -> Result<(), Difference> {
+    ) -> Result<T, Difference> {
         Err(Difference {
             height: self.height,
             record: record.to_owned(),

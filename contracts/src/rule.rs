@@ -91,6 +91,7 @@ rules! {
     ParamsForm = "PAR-01", ParamsPrev = "PAR-02", ParamsThreshold = "PAR-03",
     ParamsFrom = "PAR-04",
     ParamsCalendar = "PAR-05",
+    ParamsProtocol = "PAR-06",
 
     // Who acts.
     MemberUnknown = "MEM-01", MemberInactive = "MEM-02", MemberUsccForm = "MEM-03",

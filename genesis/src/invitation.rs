@@ -18,12 +18,13 @@
 //!
 //! Source: SPEC section 13.
 
-use mulu_chain::block::{BlockId, PROTOCOL_VERSION};
+use mulu_chain::block::BlockId;
 use mulu_chain::head::CertifiedHead;
 use mulu_chain::pass::Pass;
 use mulu_chain::signature::SigningKey;
 use mulu_chain::types::TimeMs;
 use mulu_contracts::member::NewMember;
+use mulu_contracts::protocol::RuleBook;
 use serde::{Deserialize, Serialize};
 
 use crate::peer_id::peer_id_of;
@@ -182,9 +183,9 @@ pub fn read(text: &str) -> Result<Checked, InvitationInvalid> {
     if found != expected {
         return Err(InvitationInvalid::Genesis { found, expected });
     }
-    if invitation.protocol_version > PROTOCOL_VERSION {
+    if RuleBook::THIS.rules(invitation.protocol_version).is_none() {
         let found = invitation.protocol_version;
-        return Err(InvitationInvalid::Version { found, known: PROTOCOL_VERSION });
+        return Err(InvitationInvalid::Version { found, known: RuleBook::THIS.newest() });
     }
     let proof = |what, why: &dyn std::fmt::Display| {
         let why = why.to_string();

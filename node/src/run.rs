@@ -14,6 +14,7 @@ use arc_malachitebft_core_types::LinearTimeouts;
 use crossbeam_channel::bounded;
 use libp2p::Multiaddr;
 use mulu_chain::types::{ChainId, Height, TimeMs};
+use mulu_contracts::protocol::RuleBook;
 use mulu_contracts::transaction::Transaction;
 use tokio::sync::{oneshot, watch};
 
@@ -132,6 +133,9 @@ pub enum Start {
     /// With a snapshot if its peers give one.
     Snapshot,
 }
+
+/// What a node leaves in its home when a decided block gave another result there.
+pub const DIVERGENCE_FILE: &str = "divergence.json";
 
 /// Runs the node of a home folder until SIGTERM or SIGINT.
 ///
@@ -420,6 +424,9 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
                 if let Ok(Ok(Err(error))) = kept {
                     return Err(NodeError::Storage(error));
                 }
+                if let Err(DriverError::Replica(ReplicaError::Diverged(divergence))) = &outcome {
+                    divergence.report(&home.join(DIVERGENCE_FILE));
+                }
                 outcome.map_err(NodeError::from)
             }
             // The panic hook aborts the process; this is not reached with it installed.
@@ -510,5 +517,6 @@ fn replica_config(config: &Config, node: libp2p::PeerId) -> ReplicaConfig {
         },
         block_interval_min: Duration::from_millis(consensus.block_interval_ms_min),
         node,
+        rules: RuleBook::THIS,
     }
 }

@@ -179,7 +179,7 @@ fn bounds_are_those_of_the_code() {
     let bounds = bounds![
         ACTIONS_MAX NONCE_CHARS_MAX NAME_CHARS_MAX REASON_CHARS_MAX CODE_BYTES_MAX NODES_MAX
         FIRST_KEYS_MAX PEER_ID_BYTES_MAX LABEL_CHARS_MAX VALIDATOR_DELAY_HEIGHTS
-        VALIDATOR_POWER_MAX SMALL_POWER_MAX EVIDENCE_HEIGHTS_MAX PARAMS_AHEAD_HEIGHTS_MAX DEADLINE_DAYS_MAX CALENDAR_DATES_MAX REGIONS_MAX CLASSES_MAX CLASS_CODE_BYTES_MAX CLASS_LEVELS_MAX COUNTER_ROUNDS_MAX OPERATION_ENTRIES_MAX DUTY_NAME_CHARS_MAX
+        VALIDATOR_POWER_MAX SMALL_POWER_MAX EVIDENCE_HEIGHTS_MAX PARAMS_AHEAD_HEIGHTS_MAX PROTOCOL_NOTICE_HEIGHTS_MIN DEADLINE_DAYS_MAX CALENDAR_DATES_MAX REGIONS_MAX CLASSES_MAX CLASS_CODE_BYTES_MAX CLASS_LEVELS_MAX COUNTER_ROUNDS_MAX OPERATION_ENTRIES_MAX DUTY_NAME_CHARS_MAX
         DUTY_DESCRIPTION_CHARS_MAX LEGAL_BASES_MAX LEGAL_TITLE_CHARS_MAX LEGAL_REFERENCE_CHARS_MAX
         SYSTEM_NAME_CHARS_MAX TABLES_MAX TABLE_NAME_CHARS_MAX COMMENT_CHARS_MAX DUTIES_MAX CODES_MAX
         RESOURCE_CODE_BYTES_MAX ENTRY_NAME_CHARS_MAX ALIAS_CHARS_MAX KEYWORDS_MAX KEYWORD_CHARS_MAX
@@ -218,6 +218,7 @@ fn parameters_are_those_of_the_code() {
     let spec = spec();
     let mut params = serde_json::to_value(Params::default()).unwrap();
     params["consortium_threshold"] = Params::default().consortium_threshold.into();
+    params["protocol_version"] = Params::default().protocol_version.into();
     params["counter_rounds_max"] = Params::default().counter_rounds_max.into();
     for (name, value) in params.as_object().unwrap() {
         let row = format!("| `{name}` | {} |", grouped(value.as_u64().unwrap()));

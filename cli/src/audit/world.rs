@@ -17,6 +17,7 @@ use mulu_chain::types::{Height, TimeMs};
 use mulu_contracts::action::Action;
 use mulu_contracts::execution::{BlockContext, execute_block};
 use mulu_contracts::payload::{Payload, SCHEMA_VERSION, Submitter};
+use mulu_contracts::protocol::Rules;
 use mulu_contracts::state::{StateRead, StateReadError};
 use mulu_contracts::transaction::Transaction;
 use mulu_genesis::devnet::{DEPARTMENTS, DepartmentKeys, DevnetKeys, founding_text};
@@ -138,8 +139,12 @@ impl World {
         let verified = envelope.clone().verify().expect("signed");
         let transaction = Transaction::parse(verified, &chain_id).expect("parses");
         let id = transaction.id();
-        let block =
-            BlockContext { chain_id, height: Height(self.height), time_ms: TimeMs(self.time_ms) };
+        let block = BlockContext {
+            chain_id,
+            height: Height(self.height),
+            time_ms: TimeMs(self.time_ms),
+            rules: Rules::First,
+        };
         let execution = execute_block(&block, &[transaction], &View(&self.state)).expect("reads");
         let outcome = execution.outcomes.into_iter().next().expect("one outcome");
         assert!(outcome.is_accepted(), "{outcome:?}");

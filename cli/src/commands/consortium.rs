@@ -5,6 +5,7 @@ use mulu_chain::types::Height;
 use mulu_chain::validator::Validator;
 use mulu_contracts::action::Action;
 use mulu_contracts::params::{Params, ParamsChange, ParamsRecord};
+use mulu_contracts::protocol::RuleBook;
 use mulu_contracts::state::{PARAMS_KEY, VALIDATORS_KEY};
 use mulu_contracts::validator::{ValidatorAdmit, ValidatorRetire};
 use serde_json::{Value, json};
@@ -28,7 +29,8 @@ The change counts once the authority and the administrators of enough members ha
   mulu tx sign change.json --profile market-admin
   mulu tx sign change.json --profile health-admin
   mulu tx submit change.json
-It is in force from the next height, or from the one that --from names. It is refused if the parameters changed meanwhile (PAR-02).")]
+It is in force from the next height, or from the one that --from names. It is refused if the parameters changed meanwhile (PAR-02).
+The version of the rules is a parameter too: protocol_version goes up by one, with --from at least ten heights ahead (PAR-06).")]
     Propose {
         /// A parameter and its new value (repeatable) 参数及新值（可重复）
         #[arg(long, required = true, value_name = "NAME=VALUE", value_parser = parse_setting)]
@@ -144,6 +146,16 @@ pub fn params(context: &Context, command: ParamsCommand) -> Outcome<()> {
     }
     let params: Params = serde_json::from_value(fields)
         .map_err(|e| Failure::usage(text!("the parameters: {e}", "参数有误：{e}")))?;
+    let version = params.protocol_version;
+    if RuleBook::THIS.rules(version).is_none() {
+        let known = RuleBook::THIS.words();
+        return Err(Failure::usage(text!(
+            "this mulu knows the rules of versions {known}, not {version}; install one that does, on the \
+             nodes too, before voting for it: a node that does not know the version in force stops",
+            "本程序只认识规则版本 {known}，不认识 {version}；请先在各节点和本机安装支持该版本的程序再提议：\
+             不认识现行版本的节点会停止"
+        )));
+    }
     let change = ParamsChange { params, prev: stored.version, in_force_from: from };
     submit::actions(context, &submit, vec![Action::ParamsChange(change)])
 }

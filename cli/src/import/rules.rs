@@ -18,6 +18,7 @@ use mulu_contracts::member::{Member, MemberRole, MemberStatus};
 use mulu_contracts::office::{Office, OfficeStatus};
 use mulu_contracts::params::Params;
 use mulu_contracts::payload::{Payload, SCHEMA_VERSION, Submitter};
+use mulu_contracts::protocol::Rules;
 use mulu_contracts::rejection::Rejection;
 use mulu_contracts::state::{self, PARAMS_KEY, StateRead, StateReadError, member_of_id};
 use mulu_contracts::system::{InformationSystem, SystemStatus};
@@ -42,7 +43,8 @@ impl StateRead for Rehearsal {
 /// Moves every entry that the rules refuse at a block time from `prepared` to `rejected`.
 pub fn check(batch: &mut Batch, binding: &Binding, time_ms: u64) {
     let Ok(chain_id) = "rehearsal".parse::<ChainId>() else { return };
-    let block = BlockContext { chain_id, height: Height(1), time_ms: TimeMs(time_ms) };
+    let block =
+        BlockContext { chain_id, height: Height(1), time_ms: TimeMs(time_ms), rules: Rules::First };
     let key = SigningKey::from_seed(&REHEARSAL_SEED);
     let state = Rehearsal(records(binding, &key));
     let sizes: Vec<usize> = batch.prepared.iter().map(size).collect();

@@ -32,6 +32,8 @@ pub(super) const TEXTS: &[Text] = &[
         ["Name a height after this block, or none for the next one.", "请填写晚于本区块的高度；不填则下一高度生效。"]),
     text("PAR-05", ["The dates of the calendar are not ascending", "日历日期未按升序排列"],
         ["Sort holidays and workdays, each date once.", "请将 holidays 与 workdays 各自按升序排列，日期不重复。"]),
+    text("PAR-06", ["The protocol version does not follow the one in force", "协议版本与现行版本不相接"],
+        ["Keep the version in force, or name the next one and a height at least ten ahead.", "请保留现行版本；或填写下一版本，并指定至少十个高度之后生效。"]),
 
     text("MEM-01", ["The member is not registered", "成员未登记"],
         ["Check the unified social credit code; an authority admits members.", "请核对统一社会信用代码；成员由主管部门接纳。"]),

@@ -41,6 +41,12 @@ pub fn params(table: &mut Table) {
     for from in [0, 1, 10_000_002] {
         by(Rule::ParamsFrom, CONSORTIUM, &with(change.clone(), "/in_force_from", json!(from)));
     }
+    for (version, from) in [(2, None), (2, Some(10)), (3, Some(11)), (3, None)] {
+        let next = with(change.clone(), "/params/protocol_version", json!(version));
+        by(Rule::ParamsProtocol, CONSORTIUM, &with(next, "/in_force_from", json!(from)));
+    }
+    let none = with(change.clone(), "/params/protocol_version", json!(0));
+    by(Rule::ParamsForm, CONSORTIUM, &none);
     table.by(Rule::KeyThreshold, &world, PROVIDER, &[PROVIDER_ADMIN], change.clone());
     let mut world = world;
     world.patch("params", "/consortium_threshold", json!(3));
@@ -207,6 +213,39 @@ fn parameters_wait_for_their_height() {
     assert_eq!([21, 29, 30].map(|h| heartbeat(&world, h)), [7_000, 7_000, 8_000]);
     change(&mut world, 60_000, None);
     assert_eq!(world.state["params"], before, "nothing is left of what waited");
+}
+
+/// The rules go on by one version at a time, from a height that is seen coming, and never back.
+#[test]
+fn the_version_of_the_rules_follows_the_one_before() {
+    let mut world = World::new();
+    let founded = world.state["params"].clone();
+    let change = |world: &mut World, protocol_version: u32, from: Option<u64>| {
+        let params = Params { protocol_version, ..Params::default() };
+        let action = json!({"type": "params.change", "params": params,
+            "prev": world.version("params"), "in_force_from": from});
+        let transaction = world.by(AUTHORITY, CONSORTIUM, action);
+        world.verdict(&transaction).map_err(|rejection| rejection.rule)?;
+        world.accept(transaction);
+        Ok(())
+    };
+    let at = |world: &World, height| {
+        mulu_contracts::state::params(world, Height(height)).unwrap().protocol_version
+    };
+    let refused = Err(Rule::ParamsProtocol);
+    assert_eq!(change(&mut world, 2, Some(11)), Ok(()));
+    assert_eq!([10, 11].map(|height| at(&world, height)), [1, 2]);
+    // Before its height it can be taken back.
+    assert_eq!(change(&mut world, 1, None), Ok(()));
+    assert_eq!(world.state["params"], founded);
+    assert_eq!(change(&mut world, 2, Some(11)), Ok(()));
+    world.height = 11;
+    assert_eq!(change(&mut world, 1, None), refused);
+    assert_eq!(change(&mut world, 3, Some(20)), refused);
+    assert_eq!(change(&mut world, 4, Some(30)), refused);
+    assert_eq!(change(&mut world, 2, None), Ok(()));
+    assert_eq!(change(&mut world, 3, Some(21)), Ok(()));
+    assert_eq!([12, 20, 21].map(|height| at(&world, height)), [2, 2, 3]);
 }
 
 /// Three heights of a growing set: the change is in the state at once, for the height after next.

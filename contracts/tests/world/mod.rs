@@ -16,6 +16,7 @@ use mulu_contracts::authorization::Authorization;
 use mulu_contracts::execution::{BlockContext, check, execute_block};
 use mulu_contracts::genesis_state::{Founding, genesis_state};
 use mulu_contracts::params::Params;
+use mulu_contracts::protocol::Rules;
 use mulu_contracts::rejection::Rejection;
 use mulu_contracts::rule::Rule;
 use mulu_contracts::state::{self, StateRead, StateReadError, entry_id, entry_key, version_hash};
@@ -196,6 +197,7 @@ impl World {
             chain_id: chain_id(),
             height: Height(self.height),
             time_ms: TimeMs(self.time_ms),
+            rules: Rules::First,
         }
     }
 

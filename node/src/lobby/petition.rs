@@ -11,9 +11,10 @@ use mulu_contracts::execution::{BlockContext, check};
 use mulu_contracts::key::{Key, KeyRole, KeyStatus};
 use mulu_contracts::member::{Member, MemberStatus};
 use mulu_contracts::payload::Payload;
+use mulu_contracts::protocol::{FIRST_VERSION, RuleBook, Rules};
 use mulu_contracts::rejection::Rejection;
 use mulu_contracts::rule::Rule;
-use mulu_contracts::state::member_key;
+use mulu_contracts::state::{self, member_key};
 use mulu_contracts::transaction::{Transaction, TransactionInvalid};
 use serde::Serialize;
 
@@ -110,7 +111,11 @@ pub(super) fn newcomer(payload: &Payload) -> Option<(&str, PeerId)> {
 fn context(lobby: &Lobby, ledger: &Ledger, now: TimeMs) -> Result<BlockContext, StorageError> {
     let tip = ledger.tip()?.header;
     let time_ms = now.max(TimeMs(tip.time_ms.0.saturating_add(1)));
-    Ok(BlockContext { chain_id: lobby.chain_id.clone(), height: tip.height.next(), time_ms })
+    let (chain_id, height) = (lobby.chain_id.clone(), tip.height.next());
+    // A node that cannot read its parameters, or does not know the version in force, has stopped.
+    let version = state::params(ledger, height).map_or(FIRST_VERSION, |p| p.protocol_version);
+    let rules = RuleBook::THIS.rules(version).unwrap_or(Rules::First);
+    Ok(BlockContext { chain_id, height, time_ms, rules })
 }
 
 /// What the rules say of a petition now.

@@ -16,19 +16,22 @@ use mulu_chain::block::BlockId;
 use mulu_chain::signature::{PublicKey, SigningKey};
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_chain::validator::ValidatorSet;
+use mulu_contracts::protocol::RuleBook;
 use mulu_contracts::transaction::Transaction;
 
 use super::candidates::Candidates;
 use super::checkpoints::Checkpoints;
 use super::context::{Address, CoreHeight, CoreValidatorSet, MuluContext};
+use super::divergence::Divergence;
 use super::evidence::Watch;
-use super::executor::{Executed, ExecutionError};
+use super::executor::{Executed, ExecutionError, InForce};
 use super::guard::{LogRecord, SignerGuard};
 use super::handle::{PeerStatus, Status};
 use super::io::{Effect, Input, Timer};
 use super::known::Known;
 use super::mempool::Mempool;
 use super::peers;
+use super::rules;
 use super::serving::Served;
 use super::signing::{Signer, Verifier};
 use super::standing::Standing;
@@ -52,6 +55,8 @@ pub struct ReplicaConfig {
     pub block_interval_min: Duration,
     /// This node's identity in the network.
     pub node: PeerId,
+    /// The versions of the rules it knows; [`RuleBook::THIS`] of this program.
+    pub rules: RuleBook,
 }
 
 /// A failure after which the node must stop.
@@ -70,6 +75,28 @@ pub enum ReplicaError {
         height: Height,
         /// The core's words.
         reason: String,
+    },
+    /// A quorum decided a block that gives another result here.
+    #[error(
+        "{0}; the ledger is damaged or this program differs from the others: compare the records with \
+         another node's, then restore from a backup or sync anew（本节点执行已决区块的结果与其他节点不同，\
+         账本损坏或程序不一致：请与其他节点核对上述记录，再从备份恢复或重新同步）"
+    )]
+    Diverged(Box<Divergence>),
+    /// The consortium voted for rules that this program does not have.
+    #[error(
+        "from height {height} on this chain runs version {version} of the rules; this mulud knows \
+         {known} and stops before it: install a mulud that knows version {version} over the same data \
+         folder and start it again（从高度 {height} 起本链执行规则版本 {version}，本程序只认识 {known}，\
+         因此在此之前停止：请安装支持该版本的 mulud，沿用原数据目录重新启动）"
+    )]
+    UnknownRules {
+        /// The version in force.
+        version: u32,
+        /// From this height on.
+        height: Height,
+        /// What this program knows.
+        known: String,
     },
     /// A frame of the vote log, whose checksum held, does not decode.
     #[error(
@@ -107,6 +134,8 @@ pub(super) struct Inner {
     pub(super) unverified_input: bool,
     pub(super) ledger: Ledger,
     pub(super) tip: Tip,
+    /// In force at the height after the tip.
+    pub(super) rules: InForce,
     pub(super) validators: CoreValidatorSet,
     /// The set of the height after the one under way.
     pub(super) upcoming: ValidatorSet,
@@ -151,6 +180,8 @@ pub(super) struct Inner {
     pub(super) checkpoints: Checkpoints,
     /// Whether the block on its way to disk changes members.
     pub(super) members_changed: bool,
+    /// Whether it changes the parameters.
+    pub(super) params_changed: bool,
     pub(super) committed_at: TimeMs,
     pub(super) round: Option<u32>,
     pub(super) watch: Watch,
@@ -188,6 +219,8 @@ impl Replica {
         let tip = ledger.tip()?;
         let height = tip.header.height.next();
         let set = ledger.validator_set(height)?.ok_or(ExecutionError::NoValidators(height))?;
+        let rules = rules::in_force(&ledger, config.rules, height)?;
+        rules::warn(&ledger, config.rules)?;
         let chain_id = tip.header.chain_id.clone();
         let validators = CoreValidatorSet::new(set);
         let upcoming = super::height::upcoming(&ledger)?;
@@ -221,6 +254,7 @@ impl Replica {
             ledger,
             committed_at: tip.header.time_ms,
             tip,
+            rules,
             validators,
             upcoming,
             guard: SignerGuard::new(Standing::Sure),
@@ -249,6 +283,7 @@ impl Replica {
             identity_said: now,
             checkpoints: Checkpoints::default(),
             members_changed: false,
+            params_changed: false,
             round: None,
             watch: Watch::default(),
             alarm: None,

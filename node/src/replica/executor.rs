@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use mulu_chain::block::{Block, BlockId, HEADER_VERSION, Header, PROTOCOL_VERSION, body_hash};
+use mulu_chain::block::{Block, BlockId, HEADER_VERSION, Header, body_hash};
 use mulu_chain::certificate::CommitCertificate;
 use mulu_chain::log::{LOG_ENTRY_VERSION, LogEntry};
 use mulu_chain::signature::PublicKey;
@@ -15,9 +15,11 @@ use mulu_chain::transaction::{Envelope, TransactionId};
 use mulu_chain::types::{Height, TimeMs};
 use mulu_chain::validator::ValidatorSet;
 use mulu_contracts::execution::{BlockContext, SubjectEvent, execute_block};
+use mulu_contracts::protocol::Rules;
 use mulu_contracts::state::StateReadError;
 use mulu_contracts::transaction::Transaction;
 
+use super::divergence::Divergence;
 use super::known::Known;
 use crate::storage::{Decided, Ledger, Prepared, StorageError, Tip};
 
@@ -33,6 +35,15 @@ pub struct Executed {
     events: Vec<SubjectEvent>,
     prepared: Prepared,
     next_validators: ValidatorSet,
+}
+
+/// The rules in force at the height after the tip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InForce {
+    /// Their version, which the header carries.
+    pub version: u32,
+    /// What this program knows them as.
+    pub rules: Rules,
 }
 
 /// Why a proposed block gets no vote from us.
@@ -63,10 +74,8 @@ pub enum BlockRejection {
     #[error("BLK-06: transaction {0} is already in the chain, or twice in the block")]
     Duplicate(TransactionId),
     /// BLK-07
-    #[error(
-        "BLK-07: executing the block gives another header (state root, log root or validator set)"
-    )]
-    Header,
+    #[error("BLK-07: {0}")]
+    Header(Box<Divergence>),
 }
 
 /// The world failed while executing.
@@ -93,6 +102,7 @@ pub enum ExecutionError {
 pub fn build(
     ledger: &Ledger,
     tip: &Tip,
+    rules: InForce,
     time_ms: TimeMs,
     proposer: PublicKey,
     transactions: &[Transaction],
@@ -107,7 +117,7 @@ pub fn build(
         }
     }
     let time_ms = time_ms.max(TimeMs(tip.header.time_ms.0 + 1));
-    execute(ledger, tip, time_ms, proposer, &fresh)
+    execute(ledger, tip, rules, time_ms, proposer, &fresh)
 }
 
 /// Executes a proposed block and compares every field of its header.
@@ -117,6 +127,7 @@ pub fn build(
 pub fn judge(
     ledger: &Ledger,
     tip: &Tip,
+    rules: InForce,
     block: &Block,
     transactions: &[Transaction],
 ) -> Result<Result<Executed, BlockRejection>, ExecutionError> {
@@ -154,11 +165,13 @@ pub fn judge(
             return Ok(Err(BlockRejection::Duplicate(id)));
         }
     }
-    let executed = execute(ledger, tip, header.time_ms, proposer, transactions)?;
+    let executed = execute(ledger, tip, rules, header.time_ms, proposer, transactions)?;
     let same =
         executed.block.header == *header && executed.block.transactions == block.transactions;
     if !same && !mulu_chain::planted!("planted-header-not-compared") {
-        return Ok(Err(BlockRejection::Header));
+        let ours = &executed.block.header;
+        let divergence = Divergence::between(header, ours, &executed.changes);
+        return Ok(Err(BlockRejection::Header(Box::new(divergence))));
     }
     Ok(Ok(executed))
 }
@@ -166,13 +179,14 @@ pub fn judge(
 fn execute(
     ledger: &Ledger,
     tip: &Tip,
+    rules: InForce,
     time_ms: TimeMs,
     proposer: PublicKey,
     transactions: &[Transaction],
 ) -> Result<Executed, ExecutionError> {
     let height = tip.header.height.next();
     let chain_id = tip.header.chain_id.clone();
-    let context = BlockContext { chain_id: chain_id.clone(), height, time_ms };
+    let context = BlockContext { chain_id: chain_id.clone(), height, time_ms, rules: rules.rules };
     // The records that many transactions ask for are read once a block.
     let known = Known::default();
     let execution = execute_block(&context, transactions, &known.over(ledger))?;
@@ -203,7 +217,7 @@ fn execute(
     let header = Header {
         version: HEADER_VERSION,
         chain_id,
-        protocol_version: PROTOCOL_VERSION,
+        protocol_version: rules.version,
         height,
         time_ms,
         parent: tip.header.id(),

@@ -7,12 +7,14 @@ use arc_malachitebft_core_types::{Round, VoteExtensionPolicy};
 use mulu_chain::signature::PublicKey;
 use mulu_chain::types::Height;
 use mulu_chain::validator::ValidatorSet;
+use mulu_contracts::state::PARAMS_KEY;
 
 use super::context::{CoreHeight, CoreValidatorSet};
 use super::core::{Inner, Phase, Replica, ReplicaError};
 use super::executor::ExecutionError;
 use super::guard::LogRecord;
 use super::io::{Effect, Timer};
+use super::rules;
 use super::standing::Standing;
 use super::wire::PeerMessage;
 use crate::storage::Ledger;
@@ -136,6 +138,10 @@ impl Inner {
             self.validators = CoreValidatorSet::new(set);
         }
         self.upcoming = upcoming(&self.ledger)?;
+        self.rules = rules::in_force(&self.ledger, self.config.rules, height.next())?;
+        if std::mem::take(&mut self.params_changed) {
+            rules::warn(&self.ledger, self.config.rules)?;
+        }
         if !mulu_chain::planted!("planted-guard-keeps-last-height") {
             self.guard.begin_height();
         }
@@ -172,6 +178,7 @@ impl Inner {
                 self.mempool.remove(&envelope.id());
             }
         }
+        self.params_changed = executed.changes(PARAMS_KEY);
         self.members_changed = executed.changes("member/");
         // A record of this height must be durable: an older log is then known to be old.
         self.log(&LogRecord::Mark(executed.block.header.height));

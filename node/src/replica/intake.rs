@@ -14,6 +14,7 @@ use super::executor::ExecutionError;
 use super::handle::{Submission, SubmitVerdict};
 use super::io::{Effect, Timer};
 use super::mempool::MempoolRefusal;
+use super::rules;
 use super::wire::{PUSH_TRANSACTIONS_MAX, PeerMessage};
 
 use super::core::{Inner, ReplicaError};
@@ -36,6 +37,7 @@ impl Inner {
             chain_id: self.chain_id.clone(),
             height: self.tip.header.height.next(),
             time_ms: self.now.max(TimeMs(self.tip.header.time_ms.0 + 1)),
+            rules: self.rules.rules,
         }
     }
 
@@ -49,6 +51,8 @@ impl Inner {
         } else if acknowledged {
             // A client holds our word for it: whatever the rules say by now, it goes into a block.
             self.insert(transaction, true)?
+        } else if let Err(refused) = rules::refuse_unknown(self.config.rules, &transaction) {
+            SubmitVerdict::Rejected(refused)
         } else {
             self.queue(transaction)?
         };

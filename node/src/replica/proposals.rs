@@ -177,7 +177,7 @@ impl Inner {
             Ok(None)
         } else {
             let VerifiedBlock { block, transactions } = &candidate.verified;
-            executor::judge(&self.ledger, &self.tip, block, transactions)?.map(Some)
+            executor::judge(&self.ledger, &self.tip, self.rules, block, transactions)?.map(Some)
         };
         let valid = verdict.is_ok();
         match verdict {
@@ -231,7 +231,8 @@ impl Inner {
             usize::try_from(params.block_transactions_max).unwrap_or(usize::MAX),
             bytes_max.saturating_sub(HEADER_BYTES_MAX),
         );
-        let executed = executor::build(&self.ledger, &self.tip, self.now, key, &transactions)?;
+        let executed =
+            executor::build(&self.ledger, &self.tip, self.rules, self.now, key, &transactions)?;
         let block = executed.block.clone();
         let kept: Vec<Transaction> = block
             .transactions
@@ -308,7 +309,7 @@ impl Inner {
             return Ok(true);
         }
         let VerifiedBlock { block, transactions } = &candidate.verified;
-        match executor::judge(&self.ledger, &self.tip, block, transactions)? {
+        match executor::judge(&self.ledger, &self.tip, self.rules, block, transactions)? {
             Ok(executed) => {
                 if let Some(candidate) = self.candidates.body_mut(id) {
                     candidate.executed = Some(executed);
@@ -316,6 +317,7 @@ impl Inner {
                 }
                 Ok(true)
             }
+            Err(BlockRejection::Header(divergence)) => Err(ReplicaError::Diverged(divergence)),
             Err(rejection) => {
                 tracing::error!(block = %id, %rejection, "a certified block does not execute here");
                 Ok(false)

@@ -14,6 +14,8 @@ use mulu_chain::digest::Digest;
 use mulu_chain::signature::{PublicKey, Signature, SigningKey};
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height, TimeMs};
+use mulu_contracts::protocol::RuleBook;
+use mulu_contracts::state::{self, PARAMS_KEY};
 use mulu_contracts::transaction::Transaction;
 use mulu_genesis::Founding;
 use mulu_genesis::devnet::{DEPARTMENTS, DepartmentKeys, DevnetKeys, founding_text};
@@ -64,6 +66,10 @@ pub struct Node {
     pub replica: Option<Replica>,
     pub effects: u64,
     pub committed: Vec<Decided>,
+    /// The versions of the rules that its program knows.
+    pub book: RuleBook,
+    /// Why its replica stopped, if it may.
+    pub stopped: Option<String>,
     crash: Option<Crash>,
     timers: BTreeMap<(u64, u64), Timer>,
 }
@@ -82,6 +88,8 @@ pub struct Net {
     pub now: u64,
     /// Otherwise a node that raises an alarm fails the test.
     pub alarms_expected: bool,
+    /// Otherwise a replica that stops fails the test.
+    pub stops_expected: bool,
     founding: Founding,
     cache: VerifiedCache,
     events: BTreeMap<(u64, u64), Event>,
@@ -99,7 +107,7 @@ fn seeded(department: usize, number: u8) -> SigningKey {
     SigningKey::from_seed(&seed)
 }
 
-fn config(node: PeerId) -> ReplicaConfig {
+fn config(node: PeerId, rules: RuleBook) -> ReplicaConfig {
     let (vote, delta) = (Duration::from_millis(400), Duration::from_millis(100));
     ReplicaConfig {
         timeouts: LinearTimeouts {
@@ -114,6 +122,7 @@ fn config(node: PeerId) -> ReplicaConfig {
         },
         block_interval_min: Duration::from_millis(100),
         node,
+        rules,
     }
 }
 
@@ -142,6 +151,8 @@ impl Net {
                     replica: None,
                     effects: 0,
                     committed: Vec::new(),
+                    book: RuleBook::THIS,
+                    stopped: None,
                     crash: None,
                     timers: BTreeMap::new(),
                 }
@@ -154,6 +165,7 @@ impl Net {
             rewrite: Box::new(|_, _, message| message),
             now,
             alarms_expected: false,
+            stops_expected: false,
             founding,
             cache: VerifiedCache::default(),
             events: BTreeMap::new(),
@@ -215,10 +227,14 @@ impl Net {
         let signer: Box<dyn Signer> = Box::new(seeded(node, 2));
         let verifier = Arc::new(Ed25519);
         let ledger = own.ledger.clone();
-        let replica =
-            Replica::new(ledger, Some(signer), verifier, config(own.peer), &own.frames, now);
-        match replica {
+        let config = config(own.peer, own.book);
+        own.stopped = None;
+        match Replica::new(ledger, Some(signer), verifier, config, &own.frames, now) {
             Ok(replica) => own.replica = Some(replica),
+            Err(error) if self.stops_expected => {
+                own.stopped = Some(error.to_string());
+                return;
+            }
             Err(error) => panic!("node {node} does not start: {error}"),
         }
         self.feed(node, Input::Start);
@@ -292,11 +308,15 @@ impl Net {
         WireVote { signature, ..vote }
     }
 
+    pub fn submit_office(&mut self, node: usize, number: usize) {
+        let transaction = self.office(node, number);
+        let (reply, _) = tokio::sync::oneshot::channel();
+        self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }));
+    }
+
     pub fn submit_offices(&mut self, node: usize, count: usize) {
         for number in 0..count {
-            let transaction = self.office(node, number);
-            let (reply, _) = tokio::sync::oneshot::channel();
-            self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }));
+            self.submit_office(node, number);
         }
     }
 
@@ -310,6 +330,19 @@ impl Net {
     /// An action of the authority is submitted to a node.
     pub fn authority(&mut self, node: usize, action: &serde_json::Value) {
         let transaction = self.transaction(3, &seeded(9, 1), action);
+        let (reply, _) = tokio::sync::oneshot::channel();
+        self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }));
+    }
+
+    /// The authority and two administrators vote for a version of the rules, from a height on.
+    pub fn vote_for_rules(&mut self, node: usize, version: u32, from: u64) {
+        let stored = self.nodes[node].ledger.record(PARAMS_KEY).unwrap().expect("parameters");
+        let mut params: serde_json::Value = serde_json::from_slice(&stored).expect("JSON");
+        params["protocol_version"] = version.into();
+        let action = json!({"type": "params.change", "params": params,
+            "prev": state::version_hash(&stored), "in_force_from": from});
+        let keys = [seeded(9, 1), seeded(0, 3), seeded(1, 3)];
+        let transaction = self.signed(3, &keys.each_ref(), &action);
         let (reply, _) = tokio::sync::oneshot::channel();
         self.feed(node, Input::Submit(Submission { transaction, acknowledged: false, reply }));
     }
@@ -331,13 +364,22 @@ impl Net {
         key: &SigningKey,
         action: &serde_json::Value,
     ) -> Transaction {
+        self.signed(department, &[key], action)
+    }
+
+    fn signed(
+        &self,
+        department: usize,
+        keys: &[&SigningKey],
+        action: &serde_json::Value,
+    ) -> Transaction {
         let payload = json!({
             "schema_version": 1, "chain_id": self.chain_id().as_str(),
             "submitter": {"member": DEPARTMENTS[department].uscc}, "valid_until": 5_000,
             "actions": [action],
         });
         let bytes = serde_json::to_vec(&payload).expect("JSON");
-        let envelope = Envelope::sign(bytes, &[key]).expect("an envelope");
+        let envelope = Envelope::sign(bytes, keys).expect("an envelope");
         let verified = envelope.verify().expect("signed above");
         Transaction::parse(verified, &self.chain_id()).expect("a transaction")
     }
@@ -462,6 +504,11 @@ impl Net {
             let Some(replica) = self.nodes[node].replica.as_mut() else { return };
             let effects = match replica.step(now, input) {
                 Ok(effects) => effects,
+                Err(error) if self.stops_expected => {
+                    self.nodes[node].stopped = Some(error.to_string());
+                    self.kill(node);
+                    return;
+                }
                 Err(error) => panic!("node {node} stops: {error}"),
             };
             for effect in effects {

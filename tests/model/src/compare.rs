@@ -10,6 +10,7 @@ use mulu_chain::log::Outcome;
 use mulu_chain::transaction::Envelope;
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_contracts::execution::{BlockContext, execute_block};
+use mulu_contracts::protocol::Rules;
 use mulu_contracts::state::{StateRead, StateReadError};
 use mulu_contracts::transaction::Transaction;
 use serde_json::{Value, json};
@@ -200,6 +201,7 @@ impl Pair {
             chain_id: self.chain_id.clone(),
             height: Height(self.block.height),
             time_ms: TimeMs(self.block.time_ms),
+            rules: Rules::First,
         };
         let execution = execute_block(&context, &transactions, &self.state)
             .map_err(|error| (error.to_string(), "a state that can be read".to_owned()))?;

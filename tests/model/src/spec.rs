@@ -270,6 +270,7 @@ fn param(line: &str, bounds: &BTreeMap<String, u64>) -> Option<Param> {
         "authority_threshold",
         "consortium_threshold",
         "counter_rounds_max",
+        "protocol_version",
         "block_transactions_max",
         "block_bytes_max",
     ];
@@ -292,7 +293,9 @@ fn param(line: &str, bounds: &BTreeMap<String, u64>) -> Option<Param> {
         _ if small.contains(&name.as_str()) => {
             let default = match name.as_str() {
                 "consortium_threshold" => Some(json!(0)),
-                "counter_rounds_max" => number(default).map(|rounds| json!(rounds)),
+                "counter_rounds_max" | "protocol_version" => {
+                    number(default).map(|rounds| json!(rounds))
+                }
                 _ => None,
             };
             (Kind::Int(u64::from(u32::MAX)), default)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_malachitebft_core_types::LinearTimeouts;
 use libp2p::PeerId;
 use mulu_chain::types::TimeMs;
+use mulu_contracts::protocol::RuleBook;
 use mulu_node::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use mulu_node::replica::guard::LogRecord;
 use mulu_node::replica::io::Timer;
@@ -106,6 +107,7 @@ pub fn replica_config(node: PeerId) -> ReplicaConfig {
         },
         block_interval_min: Duration::from_millis(100),
         node,
+        rules: RuleBook::THIS,
     }
 }
 

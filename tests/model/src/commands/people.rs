@@ -219,6 +219,7 @@ impl Generator<'_> {
             "entry_registration",
             "request_compliance",
             "counter_rounds_max",
+            "protocol_version",
             "deadlines",
             "calendar",
             "deadlines",
@@ -228,6 +229,10 @@ impl Generator<'_> {
             "consortium_threshold" => json!(self.random.below(5)),
             "entry_registration" | "request_compliance" => json!(self.often(30)),
             "counter_rounds_max" => json!(self.random.below(5)),
+            "protocol_version" => {
+                let in_force = params[name].as_u64().unwrap_or(1);
+                json!(in_force + self.random.below(3) / 2 + self.random.below(8) / 7)
+            }
             "deadlines" => self.deadlines(),
             "calendar" => {
                 let mut dates: Vec<String> = (0..4)
@@ -243,7 +248,7 @@ impl Generator<'_> {
             _ => json!(self.random.between(100, 100_000)),
         };
         let by = self.consortium();
-        let from = self.block.height + self.random.between(1, 9);
+        let from = self.block.height + self.random.between(1, 15);
         (
             by,
             json!({"params": params, "prev": self.store.version("params"),

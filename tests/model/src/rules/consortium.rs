@@ -45,13 +45,21 @@ pub fn change_params(act: &mut Act) -> Verdict {
     if params["counter_rounds_max"] == 3 {
         params["counter_rounds_max"] = Value::Null;
     }
+    let version = number(&params["protocol_version"]);
+    if version == 1 {
+        params["protocol_version"] = Value::Null;
+    }
     act.touch(["params"]);
     let from = &act.said["in_force_from"];
+    let rules = act.store.params(act.block.height)["protocol_version"].as_u64().unwrap_or(1);
     if from.is_null() {
+        need(version == rules, "PAR-06")?;
         return act.store.put("params", &[&params]);
     }
     let most = act.block.height + SPEC.bound("PARAMS_AHEAD_HEIGHTS_MAX");
     need((act.block.height + 1..=most).contains(&number(from)), "PAR-04")?;
+    let seen = act.block.height + SPEC.bound("PROTOCOL_NOTICE_HEIGHTS_MIN") <= number(from);
+    need(version == rules || (version == rules + 1 && seen), "PAR-06")?;
     let pending = json!({"pending": {"in_force_from": from, "params": params}});
     let in_force = act.store.params(act.block.height).clone();
     act.store.put("params", &[&in_force, &pending])
