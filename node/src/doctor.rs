@@ -301,6 +301,7 @@ fn running(status: &Value) -> Vec<Finding> {
             format!("验证者暂不投票：{why}；除警报外会自行恢复"),
         ));
     }
+    found.extend(rules(status));
     let damages = status.pointer("/storage/damages").and_then(Value::as_array);
     for damage in damages.into_iter().flatten() {
         found.push(finding(
@@ -311,6 +312,36 @@ fn running(status: &Value) -> Vec<Finding> {
         ));
     }
     found
+}
+
+/// Whether the rules that the consortium voted for are known to the running program.
+fn rules(status: &Value) -> Option<Finding> {
+    let pending = status.pointer("/protocol/pending")?;
+    let number = |name: &str| pending.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let (version, from) = (number("version"), number("from_height"));
+    let known = status.pointer("/protocol/known").and_then(Value::as_array);
+    let knows = known.into_iter().flatten().any(|known| known.as_u64() == Some(version));
+    Some(match knows {
+        true => finding(
+            "rules",
+            Verdict::Good,
+            format!(
+                "version {version} of the rules holds from height {from} on; this mulud knows it"
+            ),
+            format!("规则版本 {version} 自高度 {from} 起生效；本程序已支持"),
+        ),
+        false => finding(
+            "rules",
+            Verdict::Bad,
+            format!(
+                "version {version} of the rules holds from height {from} on and this mulud does not know \
+                 it: install one that does before that height, or the node stops there"
+            ),
+            format!(
+                "规则版本 {version} 自高度 {from} 起生效，本程序不支持：请在此之前升级，否则节点将停止"
+            ),
+        ),
+    })
 }
 
 fn stopped(home: &Path, config: &Config) -> Vec<Finding> {

@@ -95,6 +95,26 @@ fn a_late_node_syncs() {
     net.assert_equal_roots(150);
 }
 
+/// Nothing is left of a node but its keys; later, all nodes are switched off and on at once.
+#[test]
+fn a_wiped_node_and_then_all_at_once_end_with_equal_roots() {
+    let mut net = Net::new(29);
+    net.start_all();
+    net.run_until_height(30, 10_000_000);
+    net.kill(2);
+    net.restore(2, vec![LogRecord::doubt_frame("wiped")], 0);
+    net.run_until_height_of(&[0, 1, 3], 33, 10_000_000);
+    assert_eq!(net.nodes[2].ledger.height().unwrap(), Height(0));
+    net.restart(2);
+    net.run_until_height(40, 10_000_000);
+    net.assert_equal_roots(40);
+    (0..4).for_each(|node| net.kill(node));
+    net.run_for(60_000);
+    net.start_all();
+    net.run_until_height(43, 10_000_000);
+    net.assert_equal_roots(43);
+}
+
 #[test]
 fn a_doubtful_log_abstains_then_resumes() {
     let mut net = Net::new(17);

@@ -1,6 +1,7 @@
 //! `mulu audit`: evidence out of the chain, and its verification without one.
 
 mod compare;
+mod diverged;
 mod export;
 mod prov;
 mod replay;
@@ -104,6 +105,17 @@ Exit codes: 0 written, 1 FAILED (the evidence is bad), 2 undecidable (not a bund
         #[arg(long, value_name = "DIGEST|FILE")]
         genesis: Option<String>,
     },
+    /// Name the first record in which a node that stopped differs from the others 定位分歧记录
+    #[command(after_help = "\
+Examples 示例:
+  mulu audit diverged /var/lib/mulu/divergence.json --node http://127.0.0.1:26702
+The report is what a node leaves in its home when a decided block gives another result there. The other
+node's word is not taken: every record comes with its proof under the certified header.
+Exit codes: 0 no record differs, 1 one does, 2 undecidable.")]
+    Diverged {
+        /// The report of the node that stopped 停止节点留下的报告
+        report: PathBuf,
+    },
     /// Tell the story of a bundle as a timeline (without verifying it) 按时间线查看证据包
     Show {
         /// The bundle 证据包
@@ -132,6 +144,7 @@ pub fn run(context: &Context, command: AuditCommand) -> Outcome<()> {
             let trusted = trusted_genesis(context, genesis.as_deref())?.ok_or_else(no_genesis)?;
             prov::run(context, &file, &trusted, &out)
         }
+        AuditCommand::Diverged { report } => diverged::run(context, &report),
         AuditCommand::Show { file } => show::run(context, &file),
     }
 }

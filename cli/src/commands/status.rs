@@ -56,6 +56,7 @@ pub fn run(context: &Context) -> Outcome<()> {
         (context.word("abstaining", "弃权原因"), text("/abstaining")),
         (context.word("contradictions seen", "已发现双签"), seen.unwrap_or_default()),
         (context.word("waiting transactions", "待处理交易"), text("/mempool/transactions")),
+        (context.word("rules", "规则版本"), rules(context, &status)),
         (context.word("disk free", "磁盘剩余"), free(&status)),
         (context.word("READ-ONLY", "只读"), read_only.to_owned()),
         (context.word("ledger, vote log, archive", "账本、投票日志、归档"), sizes(&status)),
@@ -95,6 +96,20 @@ fn number(status: &Value, pointer: &str) -> u64 {
 /// How many blocks the node lacks that a peer has.
 fn behind(status: &Value) -> String {
     number(status, "/best_peer_height").saturating_sub(number(status, "/height")).to_string()
+}
+
+/// The version of the rules in force, and the one voted for, if this node will stop there or go on.
+fn rules(context: &Context, status: &Value) -> String {
+    let in_force = render::text_at(status, "/protocol/in_force");
+    let Some(pending) = status.pointer("/protocol/pending") else { return in_force };
+    let (version, from) = (number(pending, "/version"), number(pending, "/from_height"));
+    let known = status.pointer("/protocol/known").and_then(Value::as_array);
+    let knows = known.into_iter().flatten().any(|known| known.as_u64() == Some(version));
+    let verdict = match knows {
+        true => context.word("known here", "本节点已支持"),
+        false => context.word("UNKNOWN HERE: INSTALL IT", "本节点不支持，请升级程序"),
+    };
+    format!("{in_force}, {version} @ {from} ({verdict})")
 }
 
 fn free(status: &Value) -> String {

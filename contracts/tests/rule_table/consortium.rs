@@ -233,19 +233,23 @@ fn the_version_of_the_rules_follows_the_one_before() {
         mulu_contracts::state::params(world, Height(height)).unwrap().protocol_version
     };
     let refused = Err(Rule::ParamsProtocol);
-    assert_eq!(change(&mut world, 2, Some(11)), Ok(()));
-    assert_eq!([10, 11].map(|height| at(&world, height)), [1, 2]);
+    let from = world.height + 10;
+    assert_eq!(change(&mut world, 2, Some(from)), Ok(()));
+    assert_eq!([from - 1, from].map(|height| at(&world, height)), [1, 2]);
     // Before its height it can be taken back.
     assert_eq!(change(&mut world, 1, None), Ok(()));
     assert_eq!(world.state["params"], founded);
-    assert_eq!(change(&mut world, 2, Some(11)), Ok(()));
-    world.height = 11;
+    let from = world.height + 10;
+    assert_eq!(change(&mut world, 2, Some(from - 1)), refused);
+    assert_eq!(change(&mut world, 2, Some(from)), Ok(()));
+    world.height = from;
     assert_eq!(change(&mut world, 1, None), refused);
-    assert_eq!(change(&mut world, 3, Some(20)), refused);
-    assert_eq!(change(&mut world, 4, Some(30)), refused);
+    assert_eq!(change(&mut world, 3, Some(from + 9)), refused);
+    assert_eq!(change(&mut world, 4, Some(from + 20)), refused);
     assert_eq!(change(&mut world, 2, None), Ok(()));
-    assert_eq!(change(&mut world, 3, Some(21)), Ok(()));
-    assert_eq!([12, 20, 21].map(|height| at(&world, height)), [2, 2, 3]);
+    let next = world.height + 10;
+    assert_eq!(change(&mut world, 3, Some(next)), Ok(()));
+    assert_eq!([next - 1, next].map(|height| at(&world, height)), [2, 3]);
 }
 
 /// Three heights of a growing set: the change is in the state at once, for the height after next.

@@ -9,7 +9,7 @@ use mulu_chain::archive::{ArchiveBuilder, ArchiveInvalid};
 use mulu_chain::types::Height;
 use serde::Deserialize;
 
-use super::catalog::{internal, invalid_parameter};
+use super::catalog::{body_moved, internal, invalid_parameter};
 use super::extract::{Params, Segment};
 use super::language::Text;
 use super::problem::Problem;
@@ -56,7 +56,13 @@ fn archive(ledger: &Ledger, first: Height, count: u64) -> Result<Vec<u8>, Proble
     let genesis = ledger.header(Height::GENESIS)?.ok_or_else(internal)?;
     let mut builder = ArchiveBuilder::new(genesis.chain_id.clone(), genesis.id(), first);
     for height in (first.0..=tip.0).take(usize::try_from(count).unwrap_or(usize::MAX)) {
-        let block = ledger.certified_block(Height(height))?.ok_or_else(internal)?;
+        let Some(block) = ledger.certified_block(Height(height))? else {
+            // Dropped, moved out of reach, or before the snapshot that this node began with.
+            if height == first.0 {
+                return Err(body_moved(first, None));
+            }
+            break;
+        };
         match builder.push(&block) {
             Ok(()) => {}
             Err(ArchiveInvalid::TooLarge) if height > first.0 => break,

@@ -284,8 +284,13 @@ pub fn body_moved(height: Height, archive: Option<String>) -> Problem {
             format!("区块 {height} 的交易正文在归档文件中：{file}"),
         ),
         None => (
-            format!("this node drops the transactions of old blocks, among them block {height}"),
-            format!("本节点不保留旧区块的交易正文，包括区块 {height}"),
+            format!(
+                "this node drops the transactions of old blocks, or began after them with a \
+                 snapshot: it has none of block {height}"
+            ),
+            format!(
+                "本节点不保留旧区块的交易正文，或以快照起步而从未取得：没有区块 {height} 的正文"
+            ),
         ),
     };
     Problem::new(

@@ -10,6 +10,9 @@ use mulu_chain::block::BlockId;
 use mulu_chain::digest::Digest;
 use mulu_chain::types::{ChainId, Height, TimeMs};
 use mulu_chain::validator::Validator;
+use mulu_contracts::params::{Params, ParamsRecord};
+use mulu_contracts::protocol::RuleBook;
+use mulu_contracts::state::PARAMS_KEY;
 use serde::Serialize;
 
 use super::language::Text;
@@ -121,7 +124,35 @@ pub struct StatusView {
     mempool: MempoolView,
     storage: HouseReport,
     peers: Vec<PeerStatus>,
+    protocol: ProtocolView,
     version: String,
+}
+
+/// Versions of the rules: in force at the next height, known here, and voted for a later height.
+#[derive(Serialize)]
+struct ProtocolView {
+    in_force: u32,
+    known: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingProtocol>,
+}
+
+#[derive(Serialize)]
+struct PendingProtocol {
+    version: u32,
+    from_height: Height,
+}
+
+impl ProtocolView {
+    fn of(params: ParamsRecord, next: Height) -> Self {
+        let pending = params.pending.as_ref().map(|pending| PendingProtocol {
+            version: pending.params.protocol_version,
+            from_height: pending.in_force_from,
+        });
+        let in_force = params.at(next).protocol_version;
+        let pending = pending.filter(|p| p.version != in_force && p.from_height > next);
+        ProtocolView { in_force, known: RuleBook::THIS.versions().collect(), pending }
+    }
 }
 
 #[derive(Serialize)]
@@ -135,10 +166,14 @@ struct MempoolView {
 /// # Errors
 /// `internal_error` if the ledger cannot be read.
 pub async fn status(State(api): State<Arc<Api>>) -> Result<Json<StatusView>, Problem> {
-    let (header, validators) = read(&api, |ledger| {
+    let (header, validators, protocol) = read(&api, |ledger| {
         let header = ledger.tip()?.header;
         let set = ledger.validator_set(header.height.next())?;
-        Ok((header, set.map_or_else(Vec::new, |set| set.validators().to_vec())))
+        let params =
+            ledger.record(PARAMS_KEY)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let params = params.unwrap_or(ParamsRecord { params: Params::default(), pending: None });
+        let protocol = ProtocolView::of(params, header.height.next());
+        Ok((header, set.map_or_else(Vec::new, |set| set.validators().to_vec()), protocol))
     })
     .await?;
     let status = api.state.replica.status();
@@ -167,6 +202,7 @@ pub async fn status(State(api): State<Arc<Api>>) -> Result<Json<StatusView>, Pro
         },
         storage: api.state.house.report(),
         peers: status.peers,
+        protocol,
         version: api.state.node.version.clone(),
     }))
 }

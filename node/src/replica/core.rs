@@ -78,9 +78,10 @@ pub enum ReplicaError {
     },
     /// A quorum decided a block that gives another result here.
     #[error(
-        "{0}; the ledger is damaged or this program differs from the others: compare the records with \
-         another node's, then restore from a backup or sync anew（本节点执行已决区块的结果与其他节点不同，\
-         账本损坏或程序不一致：请与其他节点核对上述记录，再从备份恢复或重新同步）"
+        "{0}; the ledger is damaged or this program differs from the others: name the record with \
+         mulu audit diverged divergence.json --node URL of another node, then restore from a \
+         backup or sync anew（本节点执行已决区块的结果与其他节点不同，\
+         账本损坏或程序不一致：请用上述命令定位记录，再从备份恢复或重新同步）"
     )]
     Diverged(Box<Divergence>),
     /// The consortium voted for rules that this program does not have.

@@ -61,10 +61,13 @@ impl Ledger {
         let tip = match at {
             None => last,
             Some(height) if height > last.height => return Ok(None),
-            Some(height) => {
-                let Some(header) = self.header(height)? else { return Ok(None) };
-                header
-            }
+            Some(height) => match self.header(height)? {
+                Some(header) => header,
+                None if self.is_before_base(height)? => {
+                    return Err(StorageError::BodyMoved { height, archive: None });
+                }
+                None => return Ok(None),
+            },
         };
         let Some(certificate) = self.certificate(tip.height)? else { return Ok(None) };
         let mut gathered = Gathered::new(self, tip, question);
@@ -117,11 +120,19 @@ impl Ledger {
 
     fn certified_header(&self, height: Height) -> Result<CertifiedHeader, StorageError> {
         let key = keys::height(height);
+        if self.header(height)?.is_none() && self.is_before_base(height)? {
+            return Err(StorageError::BodyMoved { height, archive: None });
+        }
         let missing = |column| corrupt(&*self.kv, column, &key, "it is missing");
         Ok(CertifiedHeader {
             header: self.header(height)?.ok_or_else(|| missing(Column::Headers))?,
             certificate: self.certificate(height)?.ok_or_else(|| missing(Column::Certificates))?,
         })
+    }
+
+    /// Whether this node began with a snapshot after that height and never had its block.
+    fn is_before_base(&self, height: Height) -> Result<bool, StorageError> {
+        Ok(height > Height::GENESIS && self.base()?.is_some_and(|base| height < base))
     }
 
     /// The first height, up to `last`, whose block time is at least `time`; the one after `last` if
@@ -131,12 +142,23 @@ impl Ledger {
         while from < to {
             let middle = Height(from.0 + (to.0 - from.0) / 2);
             let key = keys::height(middle);
-            let header = self
-                .header(middle)?
-                .ok_or_else(|| corrupt(&*self.kv, Column::Headers, &key, "it is missing"))?;
+            let header = match self.header(middle)? {
+                Some(header) => header,
+                None if self.is_before_base(middle)? => {
+                    from = middle.next();
+                    continue;
+                }
+                None => return Err(corrupt(&*self.kv, Column::Headers, &key, "it is missing")),
+            };
             if header.time_ms < time { from = middle.next() } else { to = middle }
         }
-        Ok(from)
+        // Whether a block before the snapshot is late enough, this node cannot tell.
+        match from.previous() {
+            Some(before) if self.is_before_base(before)? => {
+                Err(StorageError::BodyMoved { height: before, archive: None })
+            }
+            _ => Ok(from),
+        }
     }
 }
 
