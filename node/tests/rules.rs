@@ -5,8 +5,11 @@
 #[path = "replica_net/mod.rs"]
 mod net;
 
+use std::sync::Arc;
+
 use mulu_chain::types::Height;
 use mulu_contracts::protocol::{RuleBook, Rules};
+use mulu_node::storage::{Batch, Column, Kv, MemoryKv};
 use net::Net;
 
 /// A program that is one version ahead.
@@ -71,21 +74,24 @@ fn a_node_that_went_another_way_names_the_record() {
     net.submit_offices(0, 1);
     net.run_until_height(3, HOUR_MS);
     net.kill(3);
-    let is_history = |key: &str| key.starts_with("history/member/");
-    let mut damaged = None;
-    for decided in &mut net.nodes[3].committed {
-        for (key, value) in decided.changes.iter_mut().filter(|(key, _)| is_history(key)) {
-            *value.last_mut().expect("not empty") ^= 1;
-            damaged = Some(key.clone());
-        }
-    }
-    let damaged = damaged.expect("a block changed a member's history");
+    let kv = Arc::new(MemoryKv::default());
     let (frames, height) = (net.nodes[3].frames.clone(), net.nodes[3].committed.len() as u64);
-    net.restore(3, frames, height);
+    net.restore_over(kv.clone(), 3, frames, height);
+    let leaves = net.nodes[3].ledger.records("history/member/", None, 1).unwrap();
+    let (damaged, leaf) = leaves.first().cloned().expect("a block changed a member's history");
+    let hash = mulu_chain::state::key_hash(&damaged);
+    let versions = kv.scan(Column::StateValues, hash.as_bytes(), None, 10).unwrap();
+    let (place, _) = versions.last().cloned().expect("it is there");
+    let mut other = leaf;
+    *other.last_mut().expect("not empty") ^= 1;
+    let mut batch = Batch::default();
+    batch.put(Column::StateValues, place, other);
+    kv.write(batch).unwrap();
     net.stops_expected = true;
     net.restart(3);
     net.submit_office(0, 7);
     net.run_until_height_of(&[0, 1, 2], height + 2, HOUR_MS);
+    net.run_for(60_000);
     let why = net.nodes[3].stopped.clone().expect("it stopped");
     assert!(
         why.starts_with("at height ") && why.contains("; state_root: certified sha256:"),

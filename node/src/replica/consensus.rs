@@ -31,7 +31,10 @@ impl Inner {
         let result = self.try_effect(effect);
         if let Err(error) = &result {
             let height = self.tip.header.height.next();
-            self.fatal = Some(ReplicaError::Core { height, reason: error.to_string() });
+            self.fatal = Some(match error {
+                ReplicaError::Diverged(divergence) => ReplicaError::Diverged(divergence.clone()),
+                other => ReplicaError::Core { height, reason: other.to_string() },
+            });
         }
         result
     }

@@ -27,7 +27,7 @@ use mulu_node::replica::handle::Submission;
 use mulu_node::replica::io::{Effect, Input, PeerInput, Timer};
 use mulu_node::replica::signing::{Ed25519, Signer};
 use mulu_node::replica::wire::{PeerMessage, Signed as _, WireIdentity, WireProposal, WireVote};
-use mulu_node::storage::{Decided, Ledger};
+use mulu_node::storage::{Decided, Ledger, MemoryKv};
 use serde_json::json;
 
 pub type Filter = Box<dyn FnMut(u64, usize, usize, &PeerMessage) -> bool>;
@@ -253,7 +253,18 @@ impl Net {
 
     /// Puts back a machine's snapshot: its vote log and its ledger up to a height.
     pub fn restore(&mut self, node: usize, frames: Vec<Vec<u8>>, height: u64) {
-        let ledger = Ledger::in_memory();
+        self.restore_over(Arc::new(MemoryKv::default()), node, frames, height);
+    }
+
+    /// The same, over a store that the test can reach.
+    pub fn restore_over(
+        &mut self,
+        kv: Arc<MemoryKv>,
+        node: usize,
+        frames: Vec<Vec<u8>>,
+        height: u64,
+    ) {
+        let ledger = Ledger::over(kv).expect("a store in memory");
         ledger.initialize(self.founding.block()).expect("block 0");
         let own = &mut self.nodes[node];
         own.committed.truncate(usize::try_from(height).expect("few"));
