@@ -266,7 +266,8 @@ impl World {
             let verified = envelope.clone().verify().expect("signed");
             let transaction = Transaction::parse(verified, &chain_id).expect("parses");
             let (height, time_ms) = (entry.height, entry.time_ms);
-            let context = BlockContext { chain_id: chain_id.clone(), height, time_ms };
+            let context =
+                BlockContext { chain_id: chain_id.clone(), height, time_ms, rules: Rules::First };
             let execution = execute_block(&context, &[transaction], &View(&state)).expect("reads");
             state.extend(execution.changes);
             frontier.append(entry.leaf_hash());
