@@ -15,16 +15,19 @@
 mod actions;
 mod counter;
 mod counting;
+mod extent;
+mod form;
 mod negotiation;
 mod onward;
 mod standing;
+mod terms;
+mod totals;
 
-use mulu_chain::digest::{Digest, Domain};
+use mulu_chain::digest::Digest;
 use mulu_chain::types::{Height, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::ShareMethod;
-use crate::state;
 pub use actions::{
     AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer, AuthorizationReject,
     AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationWithdraw,
@@ -32,12 +35,15 @@ pub use actions::{
 pub use counter::{AuthorizationCounter, AuthorizationExamine};
 pub(crate) use counter::{counter, examine};
 pub(crate) use counting::spent;
+pub use extent::{Extent, Limits, Obligations, Rate, Window};
 pub(crate) use negotiation::{
     agree, finalize, load, offer, reject, relinquish, request, revoke, withdraw,
 };
 pub(crate) use onward::{count, require_usable};
 pub use standing::{AuthorizationConfirm, AuthorizationDecide, AuthorizationStanding};
 pub(crate) use standing::{confirm, decide, dispute, resume, suspend};
+pub use terms::{Purpose, Terms};
+pub use totals::{Counts, RatedTo, Totals};
 
 /// An authorization as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,126 +180,6 @@ pub enum AuthorizationStatus {
     Refused,
 }
 
-/// What a consumer must do besides keeping within the grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Obligations {
-    /// 删除期限: until when what was received must be deleted, with a `deleted` receipt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delete_by_ms: Option<u64>,
-    /// How often a `used` receipt is due.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub report_every_ms: Option<u64>,
-    /// 脱敏: items to be shown masked only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mask_items: Vec<String>,
-}
-
-/// Why a use is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Purpose {
-    /// 使用依据.
-    pub basis: String,
-    /// 使用场景.
-    pub scenario: String,
-}
-
-/// A span of time in milliseconds, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Window {
-    /// First moment.
-    pub from_ms: u64,
-    /// Last moment.
-    pub to_ms: u64,
-}
-
-/// How much may be used; what is not named is not limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Calls in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calls: Option<u64>,
-    /// Records in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub records: Option<u64>,
-    /// Bytes in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u64>,
-    /// Calls in each period.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<Rate>,
-}
-
-/// How many calls in each period; periods are counted from the beginning of 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rate {
-    /// Calls.
-    pub calls: u64,
-    /// Length of a period.
-    pub per_ms: u64,
-}
-
-/// The last moment of the last receipt of each kind that a rate was asked of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RatedTo {
-    /// Of deliveries.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivered: Option<u64>,
-    /// Of receptions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<u64>,
-    /// Of uses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub used: Option<u64>,
-}
-
-/// What a provider may grant less of than was requested.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Extent {
-    /// Item ids; none exactly if the entry has no items.
-    #[serde(default)]
-    pub items: Vec<String>,
-    /// 使用时限.
-    pub window: Window,
-    /// How much.
-    #[serde(default)]
-    pub limits: Limits,
-    /// What else the consumer must do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub obligations: Option<Obligations>,
-}
-
-/// Calls, records and bytes of a receipt, or of all receipts of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Calls.
-    #[serde(default)]
-    pub calls: u64,
-    /// Records.
-    #[serde(default)]
-    pub records: u64,
-    /// Bytes.
-    #[serde(default)]
-    pub bytes: u64,
-}
-
-/// Totals by kind of receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Totals {
-    /// What the provider says it delivered.
-    pub delivered: Counts,
-    /// What the consumer says it received.
-    pub received: Counts,
-    /// What the consumer says it used.
-    pub used: Counts,
-}
-
 /// Who ended an authorization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -307,56 +193,6 @@ pub struct Ended {
     /// Block time, if it is a refusal and disputing it has a deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ms: Option<u64>,
-}
-
-/// What both parties sign. Its hash is over the compact JSON of this struct, in this field order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// The authorization.
-    pub authorization_id: Digest,
-    /// The entry.
-    pub entry_id: Digest,
-    /// The pinned version.
-    pub entry_version: Digest,
-    /// The member that uses.
-    pub consumer: String,
-    /// Its office.
-    pub consumer_office: String,
-    /// The member that provides.
-    pub provider: String,
-    /// Its office.
-    pub provider_office: String,
-    /// For what.
-    pub purpose: Purpose,
-    /// 使用范围.
-    pub scope: String,
-    /// 共享方式.
-    pub method: ShareMethod,
-    /// Item ids.
-    pub items: Vec<String>,
-    /// 使用时限.
-    pub window: Window,
-    /// How much.
-    pub limits: Limits,
-    /// What else the consumer must do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub obligations: Option<Obligations>,
-    /// The grant that this one takes the place of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<Digest>,
-    /// The grant that this one hands on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Digest>,
-    /// Whether the consumer may hand it on.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub onward: bool,
-}
-
-impl Terms {
-    /// The hash both parties sign.
-    pub fn hash(&self) -> Digest {
-        Digest::of(Domain::AuthorizationTerms, &state::encode(self))
-    }
 }
 
 /// Whether a grant can be used, at a moment.
@@ -379,33 +215,6 @@ impl Authorization {
     /// What is granted, or would be if the provider agreed now.
     pub fn extent(&self) -> &Extent {
         self.granted.as_ref().unwrap_or(&self.requested)
-    }
-
-    /// The terms as they stand.
-    pub fn terms(&self) -> Terms {
-        let extent = self.extent();
-        let own = (&self.provider, &self.provider_office);
-        let agreed = self.agreed_with.as_ref().map(|with| (&with.member, &with.office));
-        let (provider, provider_office) = agreed.unwrap_or(own);
-        Terms {
-            authorization_id: self.authorization_id,
-            entry_id: self.entry_id,
-            entry_version: self.entry_version,
-            consumer: self.consumer.clone(),
-            consumer_office: self.consumer_office.clone(),
-            provider: provider.clone(),
-            provider_office: provider_office.clone(),
-            purpose: self.purpose.clone(),
-            scope: self.scope.clone(),
-            method: self.method,
-            items: extent.items.clone(),
-            window: extent.window,
-            limits: extent.limits,
-            obligations: extent.obligations.clone(),
-            replaces: self.replaces,
-            parent: self.parent,
-            onward: self.onward,
-        }
     }
 
     /// The authorization once both sides agree to its extent.

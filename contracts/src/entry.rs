@@ -7,6 +7,7 @@
 
 mod checks;
 pub mod content;
+mod form;
 mod standing;
 mod submission;
 mod transfer;
@@ -28,7 +29,8 @@ use crate::rule::Rule;
 use crate::state::{self, duty_key, entry_id, entry_key, office_key, system_key, version_hash};
 use checks::{Claim, check_content, claim};
 pub use content::{
-    Binding, EntryContent, Format, Item, Open, Registration, RegistrationType, Share, Source,
+    Binding, EntryContent, Extension, Format, Item, Open, Registration, RegistrationType, Share,
+    Source,
 };
 pub use standing::EntryStanding;
 pub(crate) use standing::{freeze, lift, reject, resume, retire, return_, suspend};

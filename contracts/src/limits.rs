@@ -106,6 +106,10 @@ pub const METHODS_MAX: usize = 6;
 pub const RELATED_MAX: usize = 32;
 /// Most standard items an entry is the one source of.
 pub const STANDARD_ITEMS_MAX: usize = 64;
+/// Most fields of extended metadata of an entry.
+pub const EXTENSIONS_MAX: usize = 32;
+/// Most bytes of names and values of an entry's extended metadata together.
+pub const EXTENSIONS_BYTES_MAX: usize = 4096;
 /// Most system bindings of an entry.
 pub const BINDINGS_MAX: usize = 16;
 /// Longest name or identifier in a foreign catalog.
@@ -114,6 +118,8 @@ pub const SOURCE_CHARS_MAX: usize = 512;
 /// How often a grant can be handed on, from the provider's own: whoever consents to one recipient has
 /// not consented to the next (no onward disclosure without the provider's consent).
 pub const ONWARD_DEPTH_MAX: u32 = 1;
+/// Most members a grant names to be handed on to.
+pub const RECIPIENTS_MAX: usize = 64;
 /// Longest basis, scenario or scope of a use.
 pub const PURPOSE_CHARS_MAX: usize = 1000;
 /// Longest name or namespace of a job or data set of OpenLineage.

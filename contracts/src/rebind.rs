@@ -3,12 +3,14 @@
 //! When a duty is transferred, an office dissolved or a system stopped, nothing happens to the
 //! entries bound to it: their providers are shown what is due and revise them.
 
+use std::collections::BTreeSet;
+
 use mulu_chain::types::{Height, TimeMs};
 use serde::Serialize;
 
 use crate::date::date_of;
 use crate::duty::{Duty, DutyStatus};
-use crate::entry::{Binding, Entry, EntryStatus};
+use crate::entry::{Entry, EntryStatus};
 use crate::office::{Office, OfficeStatus};
 use crate::state::{self, StateRead, StateReadError, duty_key, office_key, system_key};
 use crate::system::{InformationSystem, SystemStatus};
@@ -88,9 +90,26 @@ pub fn due(
     for binding in &entry.content.systems {
         let record = system_key(&binding.system);
         let system: Option<InformationSystem> = state::get(state, &record)?;
-        found.extend(system.and_then(|system| due_of_system(record, &system, binding, entry)));
+        let table = binding.table.as_ref();
+        found.extend(system.and_then(|system| due_of_system(record, &system, table, entry)));
+    }
+    for (system, table) in tables_of_items(entry) {
+        let record = system_key(system);
+        let stored: Option<InformationSystem> = state::get(state, &record)?;
+        let running = stored.filter(|system| system.status != SystemStatus::Stopped);
+        found.extend(running.and_then(|of| due_of_system(record, &of, Some(table), entry)));
     }
     Ok(found)
+}
+
+/// The tables that items lie in, beside those the entry itself is bound to.
+fn tables_of_items(entry: &Entry) -> BTreeSet<(&String, &String)> {
+    let bindings = &entry.content.systems;
+    let bound: BTreeSet<(&String, &String)> =
+        bindings.iter().filter_map(|b| Some((&b.system, b.table.as_ref()?))).collect();
+    let items = entry.content.items.iter();
+    let tables = items.filter_map(|item| Some((item.system.as_ref()?, item.table.as_ref()?)));
+    tables.filter(|table| !bound.contains(table)).collect()
 }
 
 fn due_of_duty(record: String, duty: Duty, today: &str) -> Option<RebindDue> {
@@ -108,17 +127,17 @@ fn due_of_duty(record: String, duty: Duty, today: &str) -> Option<RebindDue> {
 fn due_of_system(
     record: String,
     system: &InformationSystem,
-    binding: &Binding,
+    table: Option<&String>,
     entry: &Entry,
 ) -> Option<RebindDue> {
     let due = |cause, since_height, since_ms| {
-        let table = binding.table.clone();
+        let table = table.cloned();
         Some(RebindDue { cause, record, table, since_height, since_ms, successor: None })
     };
     if system.status == SystemStatus::Stopped {
         return due(Cause::SystemStopped, system.revised_at_height, system.revised_at_ms);
     }
-    let table = binding.table.as_ref()?;
+    let table = table?;
     if !system.tables.iter().any(|declared| declared.name == *table) {
         return due(Cause::TableGone, system.revised_at_height, system.revised_at_ms);
     }

@@ -125,6 +125,7 @@ rules! {
     EntryTransferSelf = "ENT-32",
     EntryParties = "ENT-33",
     EntryClass = "ENT-34", EntryClassPath = "ENT-35", EntryRelated = "ENT-36",
+    EntryExtensions = "ENT-37",
     ClassForm = "CLS-01", ClassAbove = "CLS-02",
 
     // Who may use it, and what was done.
@@ -137,6 +138,7 @@ rules! {
     AuthorizationOver = "AUT-16", AuthorizationOnward = "AUT-17", AuthorizationReplaces = "AUT-18", AuthorizationSuspender = "AUT-19", AuthorizationAutomatic = "AUT-20", AuthorizationObligations = "AUT-21",
     AuthorizationDisputeLate = "AUT-22",
     AuthorizationRounds = "AUT-23", AuthorizationExamined = "AUT-24", AuthorizationRate = "AUT-25",
+    AuthorizationRecipients = "AUT-26",
     ReceiptGrant = "RCP-01", ReceiptSigner = "RCP-02", ReceiptTerms = "RCP-03",
     ReceiptItems = "RCP-04", ReceiptPurpose = "RCP-05", ReceiptWindow = "RCP-06",
     ReceiptFuture = "RCP-07", ReceiptLimits = "RCP-08", ReceiptSequence = "RCP-09",

@@ -3,8 +3,8 @@
 use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::{
-    Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, Extent,
-    RatedTo, Totals,
+    Authorization, AuthorizationRequest, AuthorizationStatus as Status, Counts, Ended, RatedTo,
+    Totals,
 };
 use mulu_contracts::catalog::ShareType;
 use mulu_contracts::receipt::{Receipt, ReceiptKind, ReceiptRecord};
@@ -95,12 +95,7 @@ fn requested(
         purpose: request.purpose.clone(),
         scope: request.scope.clone(),
         method: request.method,
-        requested: Extent {
-            items: request.items.clone(),
-            window: request.window,
-            limits: request.limits,
-            obligations: request.obligations.clone(),
-        },
+        requested: request.extent(),
         granted: None,
         status: Status::Requested,
         terms_hash: None,

@@ -59,7 +59,7 @@ pub fn story() -> Told {
     world.commit(PROVIDER, &[&officer], Action::EntryRevise(Box::new(revise)));
 
     let window = Window { from_ms: world.time_ms, to_ms: world.time_ms + 86_400_000 };
-    let purpose = Purpose { basis: "条例".to_owned(), scenario: "审批".to_owned() };
+    let purpose = Purpose { basis: "条例".to_owned(), scenario: "审批".to_owned(), code: None };
     let request = AuthorizationRequest {
         entry_id: id,
         entry_version: version(&world),
@@ -70,6 +70,9 @@ pub fn story() -> Told {
         window,
         limits: Limits { calls: Some(100), ..Limits::default() },
         obligations: None,
+        recipients: Vec::new(),
+        policy_hash: None,
+        legal_text_hash: None,
         replaces: None,
         parent: None,
         onward: false,
@@ -83,6 +86,9 @@ pub fn story() -> Told {
         window,
         limits: Limits { calls: Some(50), ..Limits::default() },
         obligations: None,
+        recipients: Vec::new(),
+        policy_hash: Some(Digest::sha256(b"policy")),
+        legal_text_hash: None,
     };
     let offer = AuthorizationOffer { authorization_id, granted };
     world.commit(PROVIDER, &[&officer], Action::AuthorizationOffer(offer));
@@ -312,6 +318,9 @@ fn a_story_with_turns_verifies() {
         window: old.requested.window,
         limits: old.requested.limits,
         obligations: None,
+        recipients: Vec::new(),
+        policy_hash: None,
+        legal_text_hash: None,
         replaces: Some(authorization_id),
         parent: None,
         onward: false,

@@ -1,25 +1,27 @@
 //! `mulu authorization`: from a request to a grant that both parties signed, and to its end.
 
+mod sign;
+
 use mulu_chain::digest::Digest;
 use mulu_contracts::action::Action;
 use mulu_contracts::authorization::{
     Authorization, AuthorizationAgree, AuthorizationConfirm, AuthorizationCounter,
-    AuthorizationDecide, AuthorizationExamine, AuthorizationFinalize, AuthorizationOffer,
-    AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
-    AuthorizationStanding, AuthorizationWithdraw, Extent, Limits, Purpose, Window,
+    AuthorizationDecide, AuthorizationExamine, AuthorizationOffer, AuthorizationReject,
+    AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke, AuthorizationStanding,
+    AuthorizationWithdraw, Extent, Limits, Purpose, Window,
 };
 use mulu_contracts::catalog::{ShareMethod, ShareType};
 use mulu_contracts::entry::Entry;
 use serde_json::Value;
 
-use super::extent::{LimitArgs, ObligationArgs};
+use super::extent::{GroundArgs, LimitArgs, ObligationArgs};
 use super::moment::{self, Moment};
 use super::{entry, lookup};
 use crate::context::Context;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::records::{self, Stored};
 use crate::submit::{self, SubmitArgs};
-use crate::{render, text};
+use crate::text;
 
 /// Authorizations.
 #[derive(Debug, clap::Subcommand)]
@@ -30,6 +32,7 @@ Examples 示例:
   mulu authorization request --entry 307001/000001 --item uscc --item name \\
        --basis 《优化营商环境条例》第四十条 --scenario 开办餐饮店并联审批 --scope 审批核验 \\
        --method platform-api --from 2026-01-01 --to 2026-12-31 --calls 10000 --profile health
+  mulu authorization request … --onward --recipient USCC --legal-text-file agreement.pdf
 Dates are days in Beijing, both included. Without --item every shared item is requested.
 The request names the submitting office: the profile needs an office, or pass --office CODE.")]
     Request(RequestArgs),
@@ -132,6 +135,9 @@ pub struct RequestArgs {
     /// 使用场景 what it is for
     #[arg(long)]
     scenario: String,
+    /// 用途代码 its code in a list the consortium keeps, such as dpv:LegalCompliance
+    #[arg(long, value_name = "CODE")]
+    purpose_code: Option<String>,
     /// 使用范围 who uses it and how far
     #[arg(long)]
     scope: String,
@@ -150,6 +156,9 @@ pub struct RequestArgs {
     /// Obligations.
     #[command(flatten)]
     obligations: ObligationArgs,
+    /// Recipients, policy and legal text.
+    #[command(flatten)]
+    grounds: GroundArgs,
     /// A grant of the same entry that this one replaces 要替换的授权
     #[arg(long, value_name = "ID")]
     replaces: Option<Digest>,
@@ -187,6 +196,9 @@ pub struct OfferArgs {
     /// Obligations [default: as requested].
     #[command(flatten)]
     obligations: ObligationArgs,
+    /// Recipients, policy and legal text [default: as requested].
+    #[command(flatten)]
+    grounds: GroundArgs,
     /// Submitting.
     #[command(flatten)]
     submit: SubmitArgs,
@@ -233,7 +245,7 @@ pub fn run(context: &Context, command: AuthorizationCommand) -> Outcome<()> {
             let authorization = current(context, &args.id)?.value;
             let authorization_id = authorization.authorization_id;
             let submit = args.submit.clone();
-            let requested = less(args, authorization.requested);
+            let requested = less(args, authorization.requested)?;
             let action = AuthorizationCounter { authorization_id, requested };
             submit::actions(context, &submit, vec![Action::AuthorizationCounter(action)])
         }
@@ -248,7 +260,7 @@ pub fn run(context: &Context, command: AuthorizationCommand) -> Outcome<()> {
             let action = AuthorizationAgree { authorization_id };
             submit::actions(context, &args.submit, vec![Action::AuthorizationAgree(action)])
         }
-        AuthorizationCommand::Finalize(args) => finalize(context, args),
+        AuthorizationCommand::Finalize(args) => sign::finalize(context, &args.id, &args.submit),
         AuthorizationCommand::Reject(args) => {
             let authorization_id = current(context, &args.id)?.value.authorization_id;
             let action = AuthorizationReject { authorization_id, reason: args.reason };
@@ -324,16 +336,29 @@ fn request(context: &Context, args: RequestArgs) -> Outcome<()> {
     if let Some(parent) = &args.parent {
         entry_version = current(context, &parent.to_string())?.value.entry_version;
     }
-    let action = AuthorizationRequest {
-        entry_id: entry.value.entry_id,
-        entry_version,
+    let extent = args.grounds.over(Extent {
         items,
-        purpose: Purpose { basis: args.basis, scenario: args.scenario },
-        scope: args.scope,
-        method: args.method.unwrap_or(offered),
         window: Window { from_ms: args.from.first_ms(), to_ms: args.to.last_ms() },
         limits: args.limits.over(Limits::default()),
         obligations: args.obligations.obligations(),
+        recipients: Vec::new(),
+        policy_hash: None,
+        legal_text_hash: None,
+    })?;
+    let (basis, scenario, code) = (args.basis, args.scenario, args.purpose_code);
+    let action = AuthorizationRequest {
+        entry_id: entry.value.entry_id,
+        entry_version,
+        items: extent.items,
+        purpose: Purpose { basis, scenario, code },
+        scope: args.scope,
+        method: args.method.unwrap_or(offered),
+        window: extent.window,
+        limits: extent.limits,
+        obligations: extent.obligations,
+        recipients: extent.recipients,
+        policy_hash: extent.policy_hash,
+        legal_text_hash: extent.legal_text_hash,
         replaces: args.replaces,
         parent: args.parent,
         onward: args.onward,
@@ -352,14 +377,14 @@ fn shared_items(entry: &Entry) -> Vec<String> {
 fn offer(context: &Context, args: OfferArgs) -> Outcome<()> {
     let authorization = current(context, &args.id)?.value;
     let (authorization_id, submit) = (authorization.authorization_id, args.submit.clone());
-    let granted = less(args, authorization.requested);
+    let granted = less(args, authorization.requested)?;
     let action = AuthorizationOffer { authorization_id, granted };
     submit::actions(context, &submit, vec![Action::AuthorizationOffer(action)])
 }
 
 /// What the options name, else as requested.
-fn less(args: OfferArgs, requested: Extent) -> Extent {
-    Extent {
+fn less(args: OfferArgs, requested: Extent) -> Outcome<Extent> {
+    args.grounds.over(Extent {
         items: if args.item.is_empty() { requested.items } else { args.item },
         window: Window {
             from_ms: args.from.map_or(requested.window.from_ms, Moment::first_ms),
@@ -367,33 +392,6 @@ fn less(args: OfferArgs, requested: Extent) -> Extent {
         },
         limits: args.limits.over(requested.limits),
         obligations: args.obligations.obligations().or(requested.obligations),
-    }
-}
-
-/// Signs the agreed terms. The hash is computed here from the terms shown, not taken from the
-/// node's word, so that what is signed is what was read.
-fn finalize(context: &Context, args: IdArgs) -> Outcome<()> {
-    let authorization = current(context, &args.id)?.value;
-    let terms = authorization.terms();
-    let terms_hash = terms.hash();
-    if authorization.terms_hash.is_some_and(|recorded| recorded != terms_hash) {
-        return Err(Failure::new(
-            Exit::VerificationFailed,
-            text!(
-                "the node's record is inconsistent: its terms hash to {terms_hash}",
-                "节点返回的记录自相矛盾：条款的摘要应为 {terms_hash}"
-            ),
-        ));
-    }
-    let (consumer, provider) = (&terms.consumer, &terms.provider);
-    let items = terms.items.join("、");
-    let (from, to) = (render::time_ms(terms.window.from_ms), render::time_ms(terms.window.to_ms));
-    let (basis, scenario) = (&terms.purpose.basis, &terms.purpose.scenario);
-    context.say(&text!(
-        "terms {terms_hash}\n  consumer {consumer}, provider {provider}\n  items {items}\n  from {from} to {to}\n  basis {basis}; scenario {scenario}",
-        "条款 {terms_hash}\n  使用方 {consumer}，提供方 {provider}\n  信息项 {items}\n  时限 {from} 至 {to}\n  使用依据 {basis}；使用场景 {scenario}"
-    ));
-    let authorization_id = authorization.authorization_id;
-    let action = AuthorizationFinalize { authorization_id, terms_hash };
-    submit::actions(context, &args.submit, vec![Action::AuthorizationFinalize(action)])
+        ..requested
+    })
 }

@@ -1,8 +1,16 @@
 //! Options that say how far a request or a grant goes.
 
-use mulu_contracts::authorization::{Limits, Obligations, Rate};
+use std::path::{Path, PathBuf};
+
+use mulu_chain::digest::Digest;
+use mulu_contracts::authorization::{Extent, Limits, Obligations, Rate};
 
 use super::moment::{self, Moment};
+use crate::failure::Outcome;
+use crate::files;
+
+/// Largest policy or legal text that is hashed, in bytes.
+const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How much.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -73,4 +81,46 @@ impl ObligationArgs {
             mask_items: self.mask,
         })
     }
+}
+
+/// To whom it may be handed on, and what it rests on.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GroundArgs {
+    /// Member it may be handed on to, by its 统一社会信用代码 (repeatable) [default: any] 转授对象（可重复）
+    #[arg(long, value_name = "USCC")]
+    recipient: Vec<String>,
+    /// Digest of the policy it is under, such as an ODRL policy 使用策略摘要
+    #[arg(long, value_name = "sha256:…", conflicts_with = "policy_file")]
+    policy: Option<Digest>,
+    /// File with that policy; only its SHA-256 is sent 使用策略文件（只提交摘要）
+    #[arg(long, value_name = "FILE")]
+    policy_file: Option<PathBuf>,
+    /// Digest of the agreement or articles it rests on 法律文本摘要
+    #[arg(long, value_name = "sha256:…", conflicts_with = "legal_text_file")]
+    legal_text: Option<Digest>,
+    /// File with that text; only its SHA-256 is sent 法律文本文件（只提交摘要）
+    #[arg(long, value_name = "FILE")]
+    legal_text_file: Option<PathBuf>,
+}
+
+impl GroundArgs {
+    /// An extent with what is named here, else as it is.
+    ///
+    /// # Errors
+    /// Exit 2: a file that cannot be read, or is too large.
+    pub fn over(self, extent: Extent) -> Outcome<Extent> {
+        let policy = digest(self.policy, self.policy_file.as_deref())?;
+        let legal_text = digest(self.legal_text, self.legal_text_file.as_deref())?;
+        Ok(Extent {
+            recipients: if self.recipient.is_empty() { extent.recipients } else { self.recipient },
+            policy_hash: policy.or(extent.policy_hash),
+            legal_text_hash: legal_text.or(extent.legal_text_hash),
+            ..extent
+        })
+    }
+}
+
+fn digest(given: Option<Digest>, file: Option<&Path>) -> Outcome<Option<Digest>> {
+    let Some(file) = file else { return Ok(given) };
+    Ok(Some(Digest::sha256(&files::read_bounded(file, DOCUMENT_BYTES_MAX)?)))
 }

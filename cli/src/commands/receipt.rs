@@ -176,6 +176,7 @@ fn record(
         purpose: Purpose {
             basis: authorization.purpose.basis.clone(),
             scenario: scenario.unwrap_or_else(|| authorization.purpose.scenario.clone()),
+            code: authorization.purpose.code.clone(),
         },
         window: window(args, &granted.window, now_ms),
         counts: Counts { calls: args.calls, records: args.records, bytes: args.bytes },

@@ -2,10 +2,13 @@
 //! so `mulu import` reads the table again. No cell begins a spreadsheet formula: in CSV such a cell gets an
 //! apostrophe, in a workbook every cell is text.
 
+use std::collections::BTreeSet;
+
 use rust_xlsxwriter::{Format, Workbook};
 
 use super::{Exported, cycle_names, share_name, word};
 use crate::failure::{Failure, Outcome};
+use crate::import::columns::EXTENSION_PREFIXES;
 use crate::text;
 
 /// What begins a formula in a spreadsheet, or ends the cell before it.
@@ -80,6 +83,32 @@ pub fn row(exported: &Exported) -> [String; 25] {
     ]
 }
 
+/// Most columns of extended metadata; a name beyond them, in the order of names, is not written.
+const EXTENSION_COLUMNS_MAX: usize = 1_000;
+
+/// Names of extended metadata of any entry, in order.
+fn extensions(entries: &[Exported]) -> BTreeSet<&str> {
+    let all = entries.iter().flat_map(|exported| &exported.entry.content.extensions);
+    let names: BTreeSet<&str> = all.map(|extension| extension.name.as_str()).collect();
+    names.into_iter().take(EXTENSION_COLUMNS_MAX).collect()
+}
+
+/// The header with the columns of extended metadata.
+fn header(extensions: &BTreeSet<&str>) -> Vec<String> {
+    let [prefix, ..] = EXTENSION_PREFIXES;
+    let more = extensions.iter().map(|name| format!("{prefix}{name}"));
+    HEADER.iter().map(|name| (*name).to_owned()).chain(more).collect()
+}
+
+/// A row with its extended metadata.
+fn cells(exported: &Exported, extensions: &BTreeSet<&str>) -> Vec<String> {
+    let own = &exported.entry.content.extensions;
+    let value = |name: &&str| own.iter().find(|extension| extension.name == *name);
+    let more =
+        extensions.iter().map(|name| value(name).map_or_else(String::new, |e| e.value.clone()));
+    row(exported).into_iter().chain(more).collect()
+}
+
 /// CSV with a byte order mark.
 ///
 /// # Errors
@@ -89,9 +118,11 @@ pub fn csv(entries: &[Exported]) -> Outcome<Vec<u8>> {
         Failure::usage(text!("cannot write CSV: {e}", "无法写出 CSV：{e}"))
     };
     let mut writer = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
-    writer.write_record(HEADER).map_err(|e| failed(&e))?;
+    let extensions = extensions(entries);
+    writer.write_record(header(&extensions)).map_err(|e| failed(&e))?;
     for exported in entries {
-        writer.write_record(row(exported).map(|cell| harmless(&cell))).map_err(|e| failed(&e))?;
+        let cells = cells(exported, &extensions);
+        writer.write_record(cells.iter().map(|cell| harmless(cell))).map_err(|e| failed(&e))?;
     }
     writer.into_inner().map_err(|e| failed(&e))
 }
@@ -124,11 +155,12 @@ pub fn xlsx(entries: &[Exported]) -> Outcome<Vec<u8>> {
     let bold = Format::new().set_bold();
     sheet.set_name("目录").map_err(|e| failed(&e))?;
     sheet.set_freeze_panes(1, 0).map_err(|e| failed(&e))?;
-    for (column, header) in (0u16..).zip(HEADER) {
+    let extensions = extensions(entries);
+    for (column, header) in (0u16..).zip(header(&extensions)) {
         sheet.write_string_with_format(0, column, header, &bold).map_err(|e| failed(&e))?;
     }
     for (number, exported) in (1u32..).zip(entries) {
-        for (column, cell) in (0u16..).zip(row(exported)) {
+        for (column, cell) in (0u16..).zip(cells(exported, &extensions)) {
             let cell: String = cell.chars().take(CELL_CHARS_MAX).collect();
             sheet.write_string(number, column, cell).map_err(|e| failed(&e))?;
         }

@@ -40,6 +40,9 @@ fn entries() -> Vec<Exported> {
             "share": share, "open": {"is_open": number == 0}, "update_cycle": "daily",
             "published_at": "2025-11-01", "level": "general-1", "personal_info": "none",
             "responsibilities": ["91350100M000100Y43:registration"], "no_system": "台账",
+            "extensions": if number == 2 { json!([]) } else {
+                json!([{"name": format!("服务对象{number}"), "value": "企业、公众"}])
+            },
         }))
         .expect("an entry")
     };
@@ -87,6 +90,7 @@ fn tables_are_imported_again() {
             assert_eq!(found.class_path, wanted.class_path);
             assert_eq!((&found.share, &found.open), (&wanted.share, &wanted.open));
             assert_eq!(found.update_cycle, wanted.update_cycle);
+            assert_eq!(found.extensions, wanted.extensions);
             assert_eq!(
                 (&found.summary, &found.published_at),
                 (&wanted.summary, &wanted.published_at)

@@ -2,7 +2,8 @@
 //!
 //! A header is compared without blanks, without `*` and without what stands in brackets, ignoring
 //! letter case and whether its characters are traditional or simplified. The four columns 类, 项, 目
-//! and 细目 together are the classification. Of several columns for one field the first name in the list below wins, so the
+//! and 细目 together are the classification. A header such as `扩展：服务对象` or `ext:audience` is extended metadata
+//! of that name. Of several columns for one field the first name in the list below wins, so the
 //! dataset's address (a lasting identifier) is taken before a running number.
 
 use std::collections::BTreeMap;
@@ -183,6 +184,9 @@ const HEADERS: &[(Field, &[&str])] = &[
     (Field::Secret, &["涉密属性", "是否涉密", "涉密", "密级", "secret"]),
 ];
 
+/// What the header of a column of extended metadata begins with; `mulu export` writes the first.
+pub const EXTENSION_PREFIXES: [&str; 4] = ["扩展：", "扩展:", "擴展：", "ext:"];
+
 /// The parts of the classification, in order.
 const CLASS_PARTS: [&str; 4] = ["类", "项", "目", "细目"];
 
@@ -193,6 +197,8 @@ pub struct Columns {
     pub of: BTreeMap<Field, usize>,
     /// Columns that together are the classification, if there is no one column for it.
     pub class_parts: Vec<usize>,
+    /// 扩展元数据: names, and where they stand.
+    pub extensions: Vec<(String, usize)>,
     /// Headers that no field takes, in file order.
     pub unused: Vec<String>,
 }
@@ -205,13 +211,8 @@ impl Columns {
     pub fn find(header: &[String], mapping: &Mapping) -> Outcome<Columns> {
         let mut columns = Columns::default();
         for (field, wanted) in &mapping.columns {
-            let index = header.iter().position(|h| same(h, wanted)).ok_or_else(|| {
-                let found = header.join(", ");
-                Failure::usage(text!(
-                    "the mapping wants a column `{wanted}`; the file has: {found}",
-                    "映射文件要求列 `{wanted}`，文件中的列为：{found}",
-                ))
-            })?;
+            let index = header.iter().position(|h| same(h, wanted));
+            let index = index.ok_or_else(|| missing(wanted, header))?;
             columns.of.insert(*field, index);
         }
         for (field, names) in HEADERS {
@@ -234,8 +235,11 @@ impl Columns {
             columns.of.remove(&Field::ClassPath);
         }
         columns.class_parts = parts;
+        columns.extensions = extensions(header, mapping)?;
         let used = |index: &usize| {
-            columns.of.values().any(|used| used == index) || columns.class_parts.contains(index)
+            columns.of.values().any(|used| used == index)
+                || columns.class_parts.contains(index)
+                || columns.extensions.iter().any(|(_, used)| used == index)
         };
         columns.unused = header
             .iter()
@@ -257,6 +261,31 @@ impl Columns {
         }
         Ok(columns)
     }
+}
+
+/// Columns of extended metadata: those the mapping names, then those whose header says so.
+fn extensions(header: &[String], mapping: &Mapping) -> Outcome<Vec<(String, usize)>> {
+    let mut found = Vec::new();
+    for (name, wanted) in &mapping.extensions {
+        let index = header.iter().position(|h| same(h, wanted));
+        found.push((name.clone(), index.ok_or_else(|| missing(wanted, header))?));
+    }
+    for (index, heading) in header.iter().enumerate() {
+        let name = EXTENSION_PREFIXES.iter().find_map(|prefix| heading.strip_prefix(prefix));
+        let name = name.map(str::trim).filter(|name| !name.is_empty());
+        if let Some(name) = name.filter(|name| !found.iter().any(|(known, _)| known == name)) {
+            found.push((name.to_owned(), index));
+        }
+    }
+    Ok(found)
+}
+
+fn missing(wanted: &str, header: &[String]) -> Failure {
+    let found = header.join(", ");
+    Failure::usage(text!(
+        "the mapping wants a column `{wanted}`; the file has: {found}",
+        "映射文件要求列 `{wanted}`，文件中的列为：{found}",
+    ))
 }
 
 fn same(header: &str, name: &str) -> bool {

@@ -162,6 +162,7 @@ pub fn convert(
         authoritative_for: Vec::new(),
         source: None,
         registration: None,
+        extensions: details::extensions(row, used),
     };
     let source_name = row.get(Field::Name).unwrap_or(name).to_owned();
     let content_hash = content_hash(&content, &source_name);

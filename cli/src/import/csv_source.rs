@@ -54,6 +54,12 @@ pub fn read(text: &str, mapping: &Mapping, cleaner: &mut Cleaner) -> Outcome<Csv
         let parts: Vec<&str> =
             parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         row.set(Field::ClassPath, parts.join("/"));
+        for (name, index) in &columns.extensions {
+            let value = cleaner.clean(record.get(*index).unwrap_or_default());
+            if !value.is_empty() {
+                row.extensions.push((name.clone(), value));
+            }
+        }
         if row.fields.is_empty() {
             continue;
         }

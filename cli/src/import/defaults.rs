@@ -59,6 +59,8 @@ pub enum Fallback {
     Related,
     /// A related code that no entry has, here or on the chain, was left out.
     RelatedUnknown,
+    /// Extended metadata too long or too many was left out.
+    Extension,
     /// The name repeats: agency or number appended.
     NameRepeated,
 }
@@ -135,6 +137,9 @@ impl Fallback {
             Fallback::Alias => ("alias", "too long: left out", "别名过长：略去"),
             Fallback::Related => {
                 ("related", "not a resource code: left out", "不是信息资源代码：略去")
+            }
+            Fallback::Extension => {
+                ("extensions", "too long or too many: left out", "扩展元数据过长或过多：略去")
             }
             Fallback::NameRepeated => (
                 "name",

@@ -5,6 +5,9 @@
 //! name = "資料名稱"
 //! identifier = "資料連結網址"
 //!
+//! [extensions]                    # CSV only: name of extended metadata = header
+//! "服务对象" = "服務對象"
+//!
 //! [values.share]                  # the source's word = ours, for any field
 //! "内部共享" = "conditional"
 //!
@@ -32,6 +35,9 @@ pub struct Mapping {
     /// Header by field.
     #[serde(default)]
     pub columns: BTreeMap<Field, String>,
+    /// Header by the name of extended metadata.
+    #[serde(default)]
+    pub extensions: BTreeMap<String, String>,
     /// Our word by the source's word, by field.
     #[serde(default)]
     pub values: BTreeMap<Field, BTreeMap<String, String>>,

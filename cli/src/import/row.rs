@@ -127,6 +127,8 @@ pub struct Row {
     pub fields: BTreeMap<Field, String>,
     /// Further item cells, of lines that continue this record: names and types.
     pub more_items: Vec<(String, String)>,
+    /// 扩展元数据: names and what the source says, never empty.
+    pub extensions: Vec<(String, String)>,
     /// Why the source itself says this record is not to be imported.
     pub excluded: Option<&'static str>,
 }

@@ -31,6 +31,15 @@ pub struct AuthorizationRequest {
     /// What else the consumer promises to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obligations: Option<Obligations>,
+    /// Members to which the consumer wants to hand it on, with `onward`; none named leaves that to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// Digest of the policy it is to be under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_hash: Option<Digest>,
+    /// Digest of the agreement or the articles it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_text_hash: Option<Digest>,
     /// A grant of the same entry and parties that this one takes the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Digest>,
@@ -43,6 +52,21 @@ pub struct AuthorizationRequest {
     /// Agreed at once, without the provider: everything requested is shared unconditionally.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub auto_agree: bool,
+}
+
+impl AuthorizationRequest {
+    /// How far it goes.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            items: self.items.clone(),
+            window: self.window,
+            limits: self.limits,
+            obligations: self.obligations.clone(),
+            recipients: self.recipients.clone(),
+            policy_hash: self.policy_hash,
+            legal_text_hash: self.legal_text_hash,
+        }
+    }
 }
 
 /// `authorization.offer`: the provider offers no more than was requested.

@@ -6,10 +6,8 @@ use std::collections::BTreeSet;
 use mulu_chain::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::negotiation::{
-    check_items, check_obligations, check_rate, check_size, check_window, consumer_acts, load,
-    require_status, write,
-};
+use super::form::{check_extent, check_items, check_size};
+use super::negotiation::{consumer_acts, load, require_status, write};
 use super::{Authorization, AuthorizationStatus as Status, Extent, onward};
 use crate::call::Call;
 use crate::field;
@@ -47,9 +45,7 @@ pub(crate) fn counter(call: &mut Call<'_, '_>, action: &AuthorizationCounter) ->
     require(rounds < most, Rule::AuthorizationRounds, || format!("{rounds} of {most}"))?;
     let (wanted, before) = (&action.requested, &authorization.requested);
     check_items(&wanted.items)?;
-    check_window(call, &wanted.window)?;
-    check_rate(&wanted.limits)?;
-    check_obligations(wanted.obligations.as_ref(), &wanted.items)?;
+    check_extent(call, wanted, authorization.onward)?;
     let asked: BTreeSet<&String> = before.items.iter().collect();
     let more = wanted.items.iter().find(|item| !asked.contains(item));
     let named = more.is_none() && wanted.items.is_empty() == before.items.is_empty();

@@ -3,25 +3,24 @@
 use std::collections::BTreeSet;
 
 use mulu_chain::digest::Digest;
-use mulu_chain::types::Height;
 
+use super::form::{check_extent, check_items, check_size};
 use super::{
     Authorization, AuthorizationAgree, AuthorizationFinalize, AuthorizationOffer,
     AuthorizationReject, AuthorizationRelinquish, AuthorizationRequest, AuthorizationRevoke,
-    AuthorizationStatus as Status, AuthorizationWithdraw, Counts, Ended, Extent, Limits,
-    Obligations, Party, Rate, RatedTo, Totals, Window, onward,
+    AuthorizationStatus as Status, AuthorizationWithdraw, Ended, Totals, onward,
 };
 use crate::call::Call;
 use crate::catalog::ShareType;
 use crate::entry::{self, Entry};
 use crate::field;
 use crate::key::KeyRole;
-use crate::limits::{CODE_BYTES_MAX, COUNTER_MAX, ITEMS_MAX, PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
+use crate::limits::{PURPOSE_CHARS_MAX, REASON_CHARS_MAX};
 use crate::member::MemberRole;
 use crate::overlay::Overlay;
 use crate::rejection::{Step, Stop, refuse, require, shown};
 use crate::rule::Rule;
-use crate::state::{authorization_key, entry_key, local_id, office_key};
+use crate::state::{authorization_key, entry_key, office_key};
 
 /// The authorization of an id (AUT-01), of who provides its entry now.
 pub(crate) fn load(overlay: &Overlay<'_>, id: &Digest) -> Step<Authorization> {
@@ -53,9 +52,8 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
             (entry.provider.clone(), entry.content.office.clone())
         }
     };
-    check_window(call, &action.window)?;
-    check_rate(&action.limits)?;
-    check_obligations(action.obligations.as_ref(), &action.items)?;
+    let requested = action.extent();
+    check_extent(call, &requested, action.onward)?;
     if let Some(replaced) = &action.replaces {
         onward::replaceable(call, replaced, &action.entry_id, &provider)?;
     }
@@ -65,8 +63,7 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
     })?;
     let examined = !call.params.request_compliance || !action.auto_agree;
     require(examined, Rule::AuthorizationExamined, || "request_compliance is true".to_owned())?;
-    field::text("purpose.basis", &action.purpose.basis, PURPOSE_CHARS_MAX)?;
-    field::text("purpose.scenario", &action.purpose.scenario, PURPOSE_CHARS_MAX)?;
+    action.purpose.check()?;
     field::text("scope", &action.scope, PURPOSE_CHARS_MAX)?;
     let answer_days = call.params.deadlines.answer_days(unconditional);
     let authorization = Authorization {
@@ -80,12 +77,7 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
         purpose: action.purpose.clone(),
         scope: action.scope.clone(),
         method: action.method,
-        requested: Extent {
-            items: action.items.clone(),
-            window: action.window,
-            limits: action.limits,
-            obligations: action.obligations.clone(),
-        },
+        requested,
         granted: None,
         status: Status::Requested,
         terms_hash: None,
@@ -115,67 +107,13 @@ pub(crate) fn request(call: &mut Call<'_, '_>, action: &AuthorizationRequest) ->
     write(call, &authorization)
 }
 
-/// A request is refused now (TX-15) if its record could outgrow what the state holds later: neither
-/// agreement nor revocation may ever fail for that reason.
-pub(super) fn check_size(call: &mut Call<'_, '_>, authorization: &Authorization) -> Step {
-    let key = authorization_key(&authorization.authorization_id);
-    call.overlay.put(key, &largest(authorization))
-}
-
-/// The largest record an authorization can become.
-fn largest(authorization: &Authorization) -> Authorization {
-    let all = Counts { calls: COUNTER_MAX, records: COUNTER_MAX, bytes: COUNTER_MAX };
-    let widest = char::MAX.to_string().repeat(REASON_CHARS_MAX);
-    let ended = Ended {
-        by: authorization.provider.clone(),
-        at_height: Height(u64::MAX),
-        reason: Some(widest.clone()),
-        at_ms: Some(u64::MAX),
-    };
-    let obligations = Obligations {
-        delete_by_ms: Some(COUNTER_MAX),
-        report_every_ms: Some(COUNTER_MAX),
-        mask_items: authorization.requested.items.clone(),
-    };
-    // What was not limited may be when it is offered.
-    let most = Some(COUNTER_MAX);
-    let rate = Some(Rate { calls: COUNTER_MAX, per_ms: COUNTER_MAX });
-    let limits = Limits { calls: most, records: most, bytes: most, rate };
-    let obligations = Some(obligations);
-    let granted = Extent { obligations, limits, ..authorization.requested.clone() };
-    let office = local_id(&authorization.provider, &"-".repeat(CODE_BYTES_MAX));
-    let provider = authorization.provider.clone();
-    Authorization {
-        agreed_with: Some(Party { member: provider, office: office.clone() }),
-        provider_office: office,
-        // The longest of their names.
-        status: Status::Relinquished,
-        granted: Some(granted),
-        superseded_by: Some(authorization.entry_version),
-        suspended_by: Some(authorization.provider.clone()),
-        status_reason: Some(widest),
-        confirmed_at_height: Some(Height(u64::MAX)),
-        terms_hash: Some(authorization.entry_version),
-        finalized_at_height: Some(Height(u64::MAX)),
-        finalized_at_ms: Some(u64::MAX),
-        ended: Some(ended),
-        totals: Totals { delivered: all, received: all, used: all },
-        handed_on: Totals { delivered: all, received: all, used: all },
-        rounds: u32::MAX,
-        rated_to_ms: Some(RatedTo { delivered: most, received: most, used: most }),
-        ..authorization.clone()
-    }
-}
-
 pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Step {
     let authorization = load(call.overlay, &action.authorization_id)?;
     provider_acts(call, &authorization)?;
     require_answerable(call, &authorization, &[Status::Requested, Status::Compliant])?;
     let (granted, requested) = (&action.granted, &authorization.requested);
     check_items(&granted.items)?;
-    check_window(call, &granted.window)?;
-    check_rate(&granted.limits)?;
-    check_obligations(granted.obligations.as_ref(), &granted.items)?;
+    check_extent(call, granted, authorization.onward)?;
     let asked: BTreeSet<&String> = requested.items.iter().collect();
     let more = granted.items.iter().find(|item| !asked.contains(item));
     require(more.is_none(), Rule::AuthorizationWider, || format!("item {more:?}"))?;
@@ -185,6 +123,9 @@ pub(crate) fn offer(call: &mut Call<'_, '_>, action: &AuthorizationOffer) -> Ste
     require(inside, Rule::AuthorizationWider, || shown(&granted.window))?;
     let stricter = granted.limits.within(&requested.limits);
     require(stricter, Rule::AuthorizationWider, || shown(&granted.limits))?;
+    let (all, some) = (&requested.recipients, &granted.recipients);
+    let fewer = all.is_empty() || (!some.is_empty() && some.iter().all(|one| all.contains(one)));
+    require(fewer, Rule::AuthorizationWider, || format!("recipients {some:?}"))?;
     let offered =
         Authorization { status: Status::Offered, granted: Some(granted.clone()), ..authorization };
     write(call, &offered)
@@ -295,29 +236,6 @@ fn check_shared(entry: &Entry, action: &AuthorizationRequest) -> Step {
     })
 }
 
-pub(super) fn check_items(items: &[String]) -> Step {
-    field::count("items", items.len(), 0, ITEMS_MAX)?;
-    field::distinct("items", Rule::FieldDuplicate, items)
-}
-
-/// Items to be masked are among those granted; a span is not nothing (AUT-21).
-pub(super) fn check_obligations(obligations: Option<&Obligations>, items: &[String]) -> Step {
-    let Some(Obligations { report_every_ms, mask_items, .. }) = obligations else { return Ok(()) };
-    check_items(mask_items)?;
-    let granted: BTreeSet<&String> = items.iter().collect();
-    let other = mask_items.iter().find(|item| !granted.contains(item));
-    require(other.is_none(), Rule::AuthorizationObligations, || format!("item {other:?}"))?;
-    require(*report_every_ms != Some(0), Rule::AuthorizationObligations, || {
-        "report_every_ms is 0".to_owned()
-    })
-}
-
-/// A rate has a period (AUT-25).
-pub(super) fn check_rate(limits: &Limits) -> Step {
-    let period = limits.rate.is_none_or(|rate| rate.per_ms > 0);
-    require(period, Rule::AuthorizationRate, || "rate.per_ms is 0".to_owned())
-}
-
 /// A status that the provider or the consumer may answer (AUT-03), examined before if that is what
 /// the consortium does (AUT-24).
 fn require_answerable(
@@ -328,16 +246,6 @@ fn require_answerable(
     require_status(authorization, allowed)?;
     let waits = call.params.request_compliance && authorization.status == Status::Requested;
     require(!waits, Rule::AuthorizationExamined, || "request_compliance is true".to_owned())
-}
-
-/// A window in order, not over, and not too long (AUT-09).
-pub(super) fn check_window(call: &Call<'_, '_>, window: &Window) -> Step {
-    let (now, most) = (call.block.time_ms, call.params.grant_window_ms_max);
-    let length = window.to_ms.checked_sub(window.from_ms).filter(|length| *length > 0);
-    let fits = length.is_some_and(|length| length <= most) && window.to_ms >= now.0;
-    require(fits, Rule::AuthorizationWindow, || {
-        format!("{} to {}, now {now}, longest {most} ms", window.from_ms, window.to_ms)
-    })
 }
 
 pub(super) fn provider_acts(call: &Call<'_, '_>, authorization: &Authorization) -> Step {

@@ -32,7 +32,8 @@ pub(super) fn hands_on(
         && action.entry_version == parent.entry_version
         && covers(extent, items, window, limits)
         && action.method == parent.method
-        && action.purpose == parent.purpose;
+        && action.purpose == parent.purpose
+        && (extent.recipients.is_empty() || extent.recipients.iter().any(|to| to == call.uscc()));
     require(
         covered && depth <= ONWARD_DEPTH_MAX && !action.onward,
         Rule::AuthorizationOnward,

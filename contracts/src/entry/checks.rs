@@ -1,12 +1,14 @@
 //! What a content must be to be published by a provider: sound by itself, in what it refers to, and in
 //! what it takes for itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use mulu_chain::digest::Digest;
 
-use super::{EntryContent, content, current};
+use super::{EntryContent, current, form};
 use crate::call::Call;
 use crate::date::date_of;
-use crate::rejection::{Step, Stop, require};
+use crate::rejection::{Step, Stop, require, shown};
 use crate::rule::Rule;
 use crate::state::{authoritative_key, code_key, entry_name_key, source_key};
 use crate::{class, duty, office, region, system};
@@ -17,7 +19,7 @@ pub(super) fn check_content(
     content: &EntryContent,
     provider: &str,
 ) -> Step {
-    content::check(content, &date_of(call.block.time_ms))?;
+    form::check(content, &date_of(call.block.time_ms))?;
     if content.needs_authority() {
         let signed = call.signers.authorities(call.params.authority_threshold);
         signed.map_err(|stop| match stop {
@@ -43,11 +45,21 @@ pub(super) fn check_references(
     for id in &content.responsibilities {
         duty::in_force(overlay, id, provider, &today)?;
     }
+    let mut declared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for binding in &content.systems {
         let system = system::in_force(overlay, &binding.system, provider)?;
-        let Some(table) = &binding.table else { continue };
-        let declared = system.tables.iter().any(|declared| declared.name == *table);
-        require(declared, Rule::SystemTable, || format!("{table:?} of {}", system.id))?;
+        let tables = system.tables.into_iter().map(|table| table.name).collect();
+        let tables = declared.entry(system.id).or_insert(tables);
+        let there = binding.table.as_ref().is_none_or(|table| tables.contains(table));
+        require(there, Rule::SystemTable, || format!("{:?} of {}", binding.table, binding.system))?;
+    }
+    for item in &content.items {
+        let Some(table) = &item.table else { continue };
+        let tables = item.system.as_ref().and_then(|system| declared.get(system));
+        let there = tables.is_some_and(|tables| tables.contains(table));
+        require(there, Rule::SystemTable, || {
+            format!("item {}: {table:?} of {}", item.item_id, shown(&item.system))
+        })?;
     }
     for code in &content.related {
         let there = overlay.has(&code_key(code))?;

@@ -17,7 +17,7 @@ use mulu_chain::types::Height;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{Claim, check_claims, check_content, check_references, claim};
-use super::{EntryContent, EntryStanding, EntryStatus, content};
+use super::{EntryContent, EntryStanding, EntryStatus, form};
 use super::{current, first_version, own_version, replace, require_free, require_status};
 use super::{require_version, touch_bound, write};
 use crate::call::Call;
@@ -135,7 +135,7 @@ pub(crate) fn submit(call: &mut Call<'_, '_>, action: &EntrySubmit) -> Step {
     require(foreign.is_none(), Rule::EntryCodeTaken, || {
         format!("{} is submitted by another member", content.first_code())
     })?;
-    content::check(content, &date_of(call.block.time_ms))?;
+    form::check(content, &date_of(call.block.time_ms))?;
     check_references(call, content, &provider.uscc)?;
     // Codes and names are taken when it is released: what nobody examined takes nothing away.
     check_claims(call, &id, content, claims, &provider.uscc)?;

@@ -44,7 +44,8 @@ fn reasons() {
 
 #[test]
 fn texts() {
-    let publish = case("entry.publish");
+    let mut publish = case("entry.publish");
+    publish.action["entry"]["extensions"] = json!([{"name": "服务对象", "value": "企业"}]);
     for (path, most) in [
         ("name", 500),
         ("alias", 128),
@@ -56,13 +57,31 @@ fn texts() {
         ("items/0/code", 128),
         ("items/0/name", 128),
         ("items/0/desc", 500),
-        ("items/0/table", 128),
         ("items/0/column", 128),
         ("share/condition", 500),
         ("open/condition", 500),
+        ("extensions/0/name", 64),
+        ("extensions/0/value", 500),
     ] {
         text(&publish, &format!("/entry/{path}"), most);
     }
+    // A table is judged by its length before it is looked up.
+    let tables = |length: usize| json!([{"name": "字".repeat(length)}]);
+    let main = format!("{PROVIDER}:main");
+    publish.action["entry"]["systems"] = json!([{"system": main}]);
+    publish.action["entry"]["items"][0]["system"] = json!(main);
+    for (length, found) in [
+        (0, Err(Rule::FieldText)),
+        (127, Err(Rule::SystemTable)),
+        (128, Ok(())),
+        (129, Err(Rule::FieldText)),
+    ] {
+        publish.world.patch(&format!("system/{main}"), "/tables", tables(128));
+        let table = json!("字".repeat(length));
+        let verdict = changed(&publish, "/entry/items/0/table", table);
+        assert_eq!(verdict, found.map_err(Rule::id), "{length}");
+    }
+    publish.action["entry"]["items"][0]["system"] = Value::Null;
     let hash = format!("sha256:{:064}", 1);
     let mut rare = publish;
     rare.action["entry"]["source"] =
@@ -110,6 +129,7 @@ fn texts() {
         ("system.revise", "/system/name", 200),
         ("authorization.request", "/purpose/basis", 1000),
         ("authorization.request", "/purpose/scenario", 1000),
+        ("authorization.request", "/purpose/code", 64),
         ("authorization.request", "/scope", 1000),
         ("correction.open", "/finding", 1000),
         ("objection.open", "/ground", 1000),
@@ -120,6 +140,7 @@ fn texts() {
     for denied in all().iter().filter(|case| case.action["kind"] == "denied") {
         text(denied, "/purpose/basis", 1000);
         text(denied, "/purpose/scenario", 1000);
+        text(denied, "/purpose/code", 64);
         text(denied, "/items/0", 128);
     }
     // What names something that must exist is judged by its form first.
@@ -160,6 +181,13 @@ fn lists() {
     list(&publish, "/entry/formats", 8, None, format);
     list(&publish, "/entry/items", 500, None, item);
     list(&publish, "/entry/authoritative_for", 64, None, word);
+    list(
+        &publish,
+        "/entry/extensions",
+        32,
+        None,
+        |n| json!({"name": format!("n{n}"), "value": "v"}),
+    );
     list(&publish, "/entry/responsibilities", 64, Some(Rule::DutyUnknown), of_provider);
     let binding = |n: usize| json!({"system": format!("{PROVIDER}:n{n}")});
     list(&publish, "/entry/systems", 16, Some(Rule::SystemUnknown), binding);
@@ -199,6 +227,9 @@ fn lists() {
     list(&request, "/items", 500, Some(Rule::AuthorizationItems), word);
     let offer = case("authorization.offer");
     list(&offer, "/granted/items", 500, Some(Rule::AuthorizationWider), word);
+    let mut onward = case("authorization.request");
+    onward.action["onward"] = json!(true);
+    list(&onward, "/recipients", 64, Some(Rule::MemberUnknown), word);
     let mask = |n: usize| json!(format!("m{n}"));
     let mut masked = request;
     masked.action["obligations"] = json!({});

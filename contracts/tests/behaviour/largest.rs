@@ -41,7 +41,14 @@ fn longest(requested: &Authorization) -> Authorization {
         status: AuthorizationStatus::Relinquished,
         agreed_with: Some(Party { member: PROVIDER.to_owned(), office: office.clone() }),
         provider_office: office,
-        granted: Some(Extent { obligations, limits, ..requested.requested.clone() }),
+        granted: Some(Extent {
+            obligations,
+            limits,
+            recipients: vec![PROVIDER.to_owned(); if requested.onward { 64 } else { 0 }],
+            policy_hash: digest,
+            legal_text_hash: digest,
+            ..requested.requested.clone()
+        }),
         superseded_by: digest,
         suspended_by: Some(PROVIDER.to_owned()),
         status_reason: reason,
@@ -64,11 +71,19 @@ fn a_request_leaves_room_for_all_that_may_follow() {
     let item = |id: &String| json!({"item_id": id, "name": "n", "type": "C"});
     let items: Vec<Value> = ids.iter().map(item).collect();
     let world = after(&World::new(), false, publish(with(content(), "/items", json!(items))));
-    let request = |items: usize, scope: usize| {
-        let action = with(world.request_action(), "/scope", json!("x".repeat(scope)));
-        let action = with(with(action, "/items", json!(ids[..items])), "/limits", json!({}));
-        Case::new(&world, CONSUMER, &[CONSUMER_OFFICER], action).office(use_office())
-    };
+    for onward in [false, true] {
+        let request = |items: usize, scope: usize| {
+            let action = with(world.request_action(), "/scope", json!("x".repeat(scope)));
+            let action = with(with(action, "/items", json!(ids[..items])), "/limits", json!({}));
+            let action = with(action, "/onward", json!(onward));
+            Case::new(&world, CONSUMER, &[CONSUMER_OFFICER], action).office(use_office())
+        };
+        exactly(request);
+    }
+}
+
+/// The largest request that is accepted becomes a record of exactly the size that fits.
+fn exactly(request: impl Fn(usize, usize) -> Case) {
     // The first number of items with which the longest scope is too long, and the longest that is not.
     let fits = |items: usize, scope: usize| request(items, scope).verdict().is_ok();
     let items = first(1, 400, |items| !fits(items, 1000));

@@ -12,6 +12,8 @@ mod entries;
 mod histories;
 mod largest;
 mod onward;
+mod rebind;
+mod recipients;
 mod records;
 mod relations;
 mod signing;

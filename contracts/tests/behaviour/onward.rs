@@ -13,10 +13,10 @@ use crate::cases::after;
 use crate::world::*;
 
 /// The officer of the authority's office `audit`, to which the consumer hands on.
-const AUDIT_OFFICER: u8 = 30;
-const BOTH: &[u8] = &[CONSUMER_OFFICER, PROVIDER_OFFICER];
+pub const AUDIT_OFFICER: u8 = 30;
+pub const BOTH: &[u8] = &[CONSUMER_OFFICER, PROVIDER_OFFICER];
 
-fn id_of(transaction: &Transaction) -> String {
+pub fn id_of(transaction: &Transaction) -> String {
     record_id(&transaction.id(), 0).to_string()
 }
 
@@ -24,11 +24,11 @@ fn key_of(id: &str) -> String {
     format!("authorization/{id}")
 }
 
-fn stored(world: &World, id: &str) -> Authorization {
+pub fn stored(world: &World, id: &str) -> Authorization {
     state::decode("", &world.state[&key_of(id)]).unwrap()
 }
 
-fn about(id: &str, verb: &str) -> Value {
+pub fn about(id: &str, verb: &str) -> Value {
     json!({"type": format!("authorization.{verb}"), "authorization_id": id})
 }
 
@@ -36,7 +36,7 @@ fn finalize(world: &World, id: &str) -> Value {
     with(about(id, "finalize"), "/terms_hash", json!(stored(world, id).terms_hash))
 }
 
-fn request(world: &World, member: &'static str, action: Value) -> Case {
+pub fn request(world: &World, member: &'static str, action: Value) -> Case {
     let (office, key) = match member {
         AUTHORITY => (format!("{AUTHORITY}:audit"), AUDIT_OFFICER),
         _ => (use_office(), CONSUMER_OFFICER),
@@ -46,6 +46,11 @@ fn request(world: &World, member: &'static str, action: Value) -> Case {
 
 /// A finalized grant of the consumer's that may be handed on, and a world whose authority consumes.
 fn parent() -> (World, String) {
+    parent_for(json!([]))
+}
+
+/// As [`parent`], to be handed on to these members.
+pub fn parent_for(recipients: Value) -> (World, String) {
     let mut founding = founding();
     founding.members[0].roles.push(MemberRole::Consumer);
     let office = json!({"code": "audit", "name": "稽核处"});
@@ -56,11 +61,11 @@ fn parent() -> (World, String) {
     world.state = genesis_state(&founding).unwrap();
     let world = after(&world, false, publish(content()));
     let asked = with(world.request_action(), "/onward", json!(true));
-    granted(&world, CONSUMER, asked, BOTH)
+    granted(&world, CONSUMER, with(asked, "/recipients", recipients), BOTH)
 }
 
 /// Requested, agreed to and finalized; the keys are the consumer's and the provider's.
-fn granted(world: &World, member: &'static str, asked: Value, keys: &[u8]) -> (World, String) {
+pub fn granted(world: &World, member: &'static str, asked: Value, keys: &[u8]) -> (World, String) {
     let mut world = world.clone();
     let mut case = request(&world, member, asked);
     let transaction = case.transaction();
@@ -75,7 +80,7 @@ fn granted(world: &World, member: &'static str, asked: Value, keys: &[u8]) -> (W
     (world, id)
 }
 
-fn handing_on(world: &World, parent: &str) -> Value {
+pub fn handing_on(world: &World, parent: &str) -> Value {
     with(world.request_action(), "/parent", json!(parent))
 }
 

@@ -1,13 +1,11 @@
 //! Records that hang on other records: what they may hang on, and what keeps them apart.
 
-use mulu_contracts::rebind::{Cause, RebindDue, due};
 use mulu_contracts::rule::Rule;
-use mulu_contracts::state::{self, entry_id, record_id};
+use mulu_contracts::state::{entry_id, record_id};
 use serde_json::{Value, json};
 
 use crate::bounds::{case, changed};
 use crate::cases::after;
-use crate::cases_sharing::all;
 use crate::world::*;
 use crate::{Case, key_at};
 
@@ -267,56 +265,6 @@ fn tables_remember_when_their_columns_changed() {
         let transaction = world.by(PROVIDER, &[PROVIDER_ADMIN], revise);
         world.accept(transaction);
         assert_eq!(stored(&world, &at)["columns_changed"], expected);
-    }
-}
-
-#[test]
-fn what_is_due_says_why_since_when_and_who_follows() {
-    let world = World::published();
-    let found = |world: &World| -> Vec<RebindDue> {
-        let key = state::entry_key(&entry_id(CODE));
-        let entry = state::decode(&key, &world.state[&key]).unwrap();
-        due(world, &entry, mulu_chain::types::TimeMs(world.time_ms)).unwrap()
-    };
-    assert_eq!(found(&world), []);
-    let changes = all()
-        .into_iter()
-        .filter(|case| ["office.dissolve", "duty.transfer", "duty.abolish"].contains(&case.name()));
-    for change in changes {
-        let name = change.name().to_owned();
-        let mut world = world.clone();
-        let transaction = Case { world: world.clone(), ..change }.transaction();
-        world.accept(transaction);
-        let [due] = &found(&world)[..] else { panic!("{name}") };
-        let (cause, successor) = match name.as_str() {
-            "office.dissolve" => (Cause::OfficeDissolved, Some(format!("{PROVIDER}:gov"))),
-            "duty.transfer" => (Cause::DutyTransferred, Some(format!("{CONSUMER}:taken"))),
-            _ => (Cause::DutyAbolished, None),
-        };
-        assert_eq!((due.cause, &due.successor), (cause, &successor));
-        assert_eq!(due.since_height.map(|height| height.0), Some(2));
-        // A retired entry is bound to nothing any more.
-        let key = state::entry_key(&entry_id(CODE));
-        world.patch(&key, "/status", json!("retired"));
-        assert_eq!(found(&world), []);
-    }
-    // A duty that is over by its own dates; the last day still counts.
-    let duty = format!("duty/{PROVIDER}:register");
-    for (to, causes) in [("2025-11-21", vec![]), ("2025-11-20", vec![Cause::DutyNotInForce])] {
-        let mut world = world.clone();
-        world.patch(&duty, "/effective_to", json!(to));
-        let found: Vec<Cause> = found(&world).into_iter().map(|due| due.cause).collect();
-        assert_eq!(found, causes, "{to}");
-    }
-    // Columns changed before the entry was last revised are no news.
-    let system = format!("system/{PROVIDER}:main");
-    for (at_height, causes) in [(1, vec![]), (2, vec![Cause::ColumnsChanged])] {
-        let mut world = world.clone();
-        let note =
-            json!([{"table": "t0", "at_height": 9}, {"table": "t1", "at_height": at_height}]);
-        world.patch(&system, "/columns_changed", note);
-        let found: Vec<Cause> = found(&world).into_iter().map(|due| due.cause).collect();
-        assert_eq!(found, causes, "{at_height}");
     }
 }
 

@@ -49,6 +49,13 @@ pub fn entries(table: &mut Table) {
     let undated = json!({"type": "first", "code": "GG-1", "date": "2025-11-31"});
     table.content(Rule::FieldDate, "/registration", undated);
     table.content(Rule::EntryLevel, "/items/0/level", json!("important"));
+    let extension = |name: &str, value: &str| json!({"name": name, "value": value});
+    let twice = json!([extension("服务对象", "企业"), extension("服务对象", "公众")]);
+    table.content(Rule::FieldDuplicate, "/extensions", twice);
+    table.content(Rule::FieldText, "/extensions", json!([extension("服务对象", "")]));
+    let long = "字".repeat(500);
+    let large = json!([extension("a", &long), extension("b", &long), extension("c", &long)]);
+    table.content(Rule::EntryExtensions, "/extensions", large);
     let open = with(content(), "/share", json!({"type": "unconditional"}));
     for path in ["/personal_info", "/items/0/personal_info"] {
         let sensitive = with(open.clone(), path, json!("sensitive"));
@@ -76,6 +83,15 @@ pub fn entries(table: &mut Table) {
     system(Rule::SystemForeign, format!("{CONSUMER}:desk"));
     system(Rule::SystemStopped, format!("{PROVIDER}:old"));
     table.content(Rule::SystemTable, "/systems/0/table", json!("t9"));
+    // An item's table is one of the system that the item names.
+    let main = json!(format!("{PROVIDER}:main"));
+    table.content(Rule::SystemTable, "/items/0/table", json!("t1"));
+    let within = with(content(), "/items/0/system", main);
+    let other = with(within.clone(), "/items/0/table", json!("t9"));
+    table.provider(Rule::SystemTable, &World::new(), publish(other));
+    let mut world = World::new();
+    let transaction = world.by_provider(publish(with(within, "/items/0/table", json!("t1"))));
+    world.accept(transaction);
     let consumer = publish(with(content(), "/office", json!(use_office())));
     table.consumer(Rule::EntryProviderRole, &World::new(), consumer);
 }

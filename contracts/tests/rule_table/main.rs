@@ -15,6 +15,7 @@ mod registration;
 mod runs;
 mod sharing;
 mod standing;
+mod terms;
 mod transfer;
 #[path = "../world/mod.rs"]
 mod world;
@@ -105,6 +106,8 @@ fn every_rule_fires() {
     grants::obligations(&mut table);
     grants::replacement(&mut table);
     grants::onward(&mut table);
+    terms::recipients(&mut table);
+    terms::purposes(&mut table);
     complaint::corrections(&mut table);
     complaint::objections(&mut table);
     operation::operations(&mut table);

@@ -50,6 +50,21 @@ fn a_mapping_overrides_and_a_missing_header_is_said() {
 }
 
 #[test]
+fn extended_metadata_says_so_or_is_mapped() {
+    let header = ["名称", "扩展：服务对象", "ext: audience", "办理时限", "ext:", "ext:服务对象"];
+    let header: Vec<String> = header.map(str::to_owned).to_vec();
+    let mapping = "[extensions]\n'时限' = '办理时限'";
+    let mapping = toml::from_str::<Mapping>(mapping).expect("a mapping");
+    let columns = Columns::find(&header, &mapping).expect("has a name");
+    let found: Vec<(&str, usize)> =
+        columns.extensions.iter().map(|(name, index)| (name.as_str(), *index)).collect();
+    assert_eq!(found, [("时限", 3), ("服务对象", 1), ("audience", 2)]);
+    assert_eq!(columns.unused, ["ext:", "ext:服务对象"], "a name once");
+    let absent = toml::from_str::<Mapping>("[extensions]\n'甲' = '乙'").expect("a mapping");
+    assert!(Columns::find(&header, &absent).is_err());
+}
+
+#[test]
 fn the_parts_of_the_classification_are_one_field() {
     let header: Vec<String> =
         ["类", "项", "目", "细目", "名称", "备注"].map(str::to_owned).to_vec();

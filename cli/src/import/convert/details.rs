@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use mulu_contracts::catalog::{FormatCategory, ItemType, ShareMethod};
 use mulu_contracts::class::{class_part, levels};
 use mulu_contracts::entry::content::is_resource_code;
-use mulu_contracts::entry::{Binding as SystemBinding, Format, Item};
+use mulu_contracts::entry::{Binding as SystemBinding, Extension, Format, Item};
 use mulu_contracts::limits::{
-    ALIAS_CHARS_MAX, FORMAT_TYPE_CHARS_MAX, FORMATS_MAX, ITEM_DESCRIPTION_CHARS_MAX,
-    ITEM_ID_CHARS_MAX, ITEMS_MAX, KEYWORD_CHARS_MAX, KEYWORDS_MAX, NAME_CHARS_MAX, RELATED_MAX,
+    ALIAS_CHARS_MAX, CONDITION_CHARS_MAX, EXTENSIONS_BYTES_MAX, EXTENSIONS_MAX,
+    FORMAT_TYPE_CHARS_MAX, FORMATS_MAX, ITEM_DESCRIPTION_CHARS_MAX, ITEM_ID_CHARS_MAX, ITEMS_MAX,
+    KEYWORD_CHARS_MAX, KEYWORDS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, RELATED_MAX,
 };
 
 use super::{Binding, Fallback, Field, Reason, Row, Used, ours, vocabulary};
@@ -272,6 +273,26 @@ pub fn related(row: &Row, used: &mut Used) -> Vec<String> {
         }
     }
     related
+}
+
+/// 扩展元数据, as far as it fits.
+pub fn extensions(row: &Row, used: &mut Used) -> Vec<Extension> {
+    let mut extensions: Vec<Extension> = Vec::new();
+    let mut bytes = 0usize;
+    for (name, value) in &row.extensions {
+        let with_this = bytes.saturating_add(name.len()).saturating_add(value.len());
+        let fits = extensions.len() < EXTENSIONS_MAX
+            && with_this <= EXTENSIONS_BYTES_MAX
+            && name.chars().count() <= LABEL_CHARS_MAX
+            && value.chars().count() <= CONDITION_CHARS_MAX;
+        if fits {
+            bytes = with_this;
+            extensions.push(Extension { name: name.clone(), value: value.clone() });
+        } else {
+            used.count_word(Fallback::Extension, name);
+        }
+    }
+    extensions
 }
 
 /// The system an import is bound to.

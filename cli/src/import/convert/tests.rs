@@ -39,6 +39,31 @@ fn a_bare_row_gets_the_documented_defaults() {
     }
 }
 
+/// What fits is kept, what does not is counted; nothing is cut.
+#[test]
+fn extended_metadata_is_taken_as_it_is() {
+    let mut row = row(&[]);
+    let said = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    row.extensions = vec![
+        said("服务对象", "企业"),
+        said("长", &"字".repeat(501)),
+        said(&"名".repeat(65), "值"),
+        said("a", &"字".repeat(500)),
+        said("b", &"字".repeat(500)),
+        said("c", &"字".repeat(500)),
+        said("生成方式", "人工"),
+    ];
+    let mut used = Used::default();
+    let prepared = convert(&row, "id-1", "名录", &binding(), &mut used).expect("imported");
+    let kept = prepared.content.extensions;
+    let names: Vec<&str> = kept.iter().map(|kept| kept.name.as_str()).collect();
+    assert_eq!(names, ["服务对象", "a", "b", "生成方式"]);
+    assert_eq!(used.of(Fallback::Extension), 3);
+    row.extensions = (0..40).map(|n| said(&n.to_string(), "值")).collect();
+    let prepared = convert(&row, "id-1", "名录", &binding(), &mut used).expect("imported");
+    assert_eq!(prepared.content.extensions.len(), 32);
+}
+
 #[test]
 fn share_types_are_named_never_numbered() {
     for (share, code) in

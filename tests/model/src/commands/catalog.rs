@@ -308,8 +308,12 @@ impl Generator<'_> {
             Some((id, _)) if self.often(75) => {
                 let table = self.of(&[json!("t1"), json!("t2"), Value::Null]).clone();
                 content["systems"] = json!([{"system": id, "table": table}]);
+                let within = *self.of(&["t1", "t1", "t2", "t2", "t3"]);
+                let within = self.maybe(30, json!(within));
+                let nameless = self.often(3);
                 for item in content["items"].as_array_mut().into_iter().flatten() {
-                    item["system"] = json!(id);
+                    item["table"] = within.clone();
+                    item["system"] = if nameless { Value::Null } else { json!(id) };
                 }
             }
             _ => content["no_system"] = json!("手工"),
@@ -332,6 +336,15 @@ impl Generator<'_> {
             let code = code.filter(|_| self.random.chance(4, 5));
             let code = code.unwrap_or_else(|| format!("306001/{}", self.random.below(50)));
             content["related"] = json!([code]);
+        }
+        if self.often(12) {
+            let value = "述".repeat(if self.random.chance(1, 8) { 350 } else { 40 });
+            let mut extensions = Vec::new();
+            for at in 1..=self.random.between(1, 5) {
+                let at = at - u64::from(self.often(4));
+                extensions.push(json!({"name": format!("扩展{at}"), "value": value}));
+            }
+            content["extensions"] = json!(extensions);
         }
         if self.often(12) {
             content["class_path"] = self.class_path(&codes[0]);

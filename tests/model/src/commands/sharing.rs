@@ -105,6 +105,13 @@ impl Generator<'_> {
             "items": self.wanted(content), "purpose": self.purpose(), "scope": self.words(),
             "method": method, "window": self.window(), "limits": self.limits(),
             "onward": self.often(55), "auto_agree": free && self.often(40)});
+        if self.often(25) && (request["onward"] == true || self.often(10)) {
+            request["recipients"] = self.recipients();
+        }
+        for name in ["policy_hash", "legal_text_hash"] {
+            let digest = self.digest();
+            request[name] = self.maybe(20, digest);
+        }
         if self.often(20) {
             request["obligations"] = json!({"delete_by_ms": self.block.time_ms,
                 "report_every_ms": self.random.below(30), "mask_items": request["items"]});
@@ -137,6 +144,7 @@ impl Generator<'_> {
                 request["limits"]["calls"] = json!(self.random.between(1, 60));
             }
             request["obligations"] = Value::Null;
+            request["recipients"] = json!([]);
             request["parent"] = json!(parent_id);
             request["onward"] = json!(self.often(5));
             request["auto_agree"] = json!(self.often(5));
@@ -145,7 +153,22 @@ impl Generator<'_> {
     }
 
     fn purpose(&mut self) -> Value {
-        json!({"basis": self.words(), "scenario": self.words()})
+        let code = self.words();
+        json!({"basis": self.words(), "scenario": self.words(), "code": self.maybe(30, code)})
+    }
+
+    /// Members to hand a grant on to.
+    fn recipients(&mut self) -> Value {
+        let count = self.random.between(1, 3);
+        let mut named: Vec<Value> = (0..count).map(|_| json!(self.any_member())).collect();
+        if !self.often(5) {
+            named.sort_by_key(|uscc| text(uscc).to_owned());
+            named.dedup();
+        }
+        if self.often(4) {
+            named.push(json!("11110000MB0000999X"));
+        }
+        json!(named)
     }
 
     fn limits(&mut self) -> Value {
@@ -219,6 +242,15 @@ impl Generator<'_> {
                     granted["obligations"] =
                         json!({"report_every_ms": 1, "mask_items": granted["items"]});
                 }
+                let asked = list(&old["requested"]["recipients"]).to_vec();
+                granted["recipients"] = match asked.as_slice() {
+                    [] if old["onward"] == true && self.often(25) => self.recipients(),
+                    [one, ..] if self.often(40) => json!([one]),
+                    [_, ..] if self.often(10) => self.recipients(),
+                    _ => json!(asked),
+                };
+                let digest = self.digest();
+                granted["policy_hash"] = self.maybe(30, digest);
                 action["granted"] = granted;
             }
             "finalize" => {
@@ -247,6 +279,11 @@ impl Generator<'_> {
                     requested["obligations"] =
                         json!({"report_every_ms": 1, "mask_items": requested["items"]});
                 }
+                if self.often(20) && (old["onward"] == true || self.often(10)) {
+                    requested["recipients"] = self.recipients();
+                }
+                let digest = self.digest();
+                requested["legal_text_hash"] = self.maybe(30, digest);
                 action["requested"] = requested;
             }
             "examine" => {

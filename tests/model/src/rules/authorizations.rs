@@ -4,7 +4,8 @@ use mulu_chain::digest::{Digest, Domain};
 use serde_json::{Value, json};
 
 use crate::act::Act;
-use crate::shape::deadline_ms;
+use crate::shape::{deadline_ms, is_distinct};
+use crate::spec::SPEC;
 use crate::store::{encode, tidy};
 use crate::{Verdict, list, need, number, text};
 
@@ -108,6 +109,16 @@ pub(super) fn rate_fits(extent: &Value) -> Verdict {
     need(extent["limits"]["rate"]["per_ms"] != 0, "AUT-25")
 }
 
+/// *recipients*: FLD-02, FLD-05; AUT-26; MEM-01.
+pub(super) fn recipients_fit(act: &Act, extent: &Value, onward: &Value) -> Verdict {
+    let recipients = list(&extent["recipients"]);
+    need(recipients.len() as u64 <= SPEC.bound("RECIPIENTS_MAX"), "FLD-02")?;
+    need(is_distinct(recipients.iter().map(text)), "FLD-05")?;
+    need(recipients.is_empty() || *onward == true, "AUT-26")?;
+    let member = |uscc: &Value| act.has(&format!("member/{}", text(uscc)));
+    need(recipients.iter().all(member), "MEM-01")
+}
+
 /// AUT-24: the provider answers what was examined.
 fn examined(act: &Act, old: &Value) -> Verdict {
     let asked = act.store.params(act.block.height)["request_compliance"] == true;
@@ -132,7 +143,7 @@ pub(super) fn touch_parent(act: &mut Act, authorization: &Value) {
 
 /// 11.2: the hash of the terms.
 fn terms_hash(authorization: &Value) -> Value {
-    const FIELDS: [&str; 17] = [
+    const FIELDS: [&str; 20] = [
         "authorization_id",
         "entry_id",
         "entry_version",
@@ -150,14 +161,27 @@ fn terms_hash(authorization: &Value) -> Value {
         "replaces",
         "parent",
         "onward",
+        "recipients",
+        "policy_hash",
+        "legal_text_hash",
+    ];
+    const OF_EXTENT: [&str; 7] = [
+        "items",
+        "window",
+        "limits",
+        "obligations",
+        "recipients",
+        "policy_hash",
+        "legal_text_hash",
     ];
     let granted = &authorization["granted"];
     let mut parts = Vec::new();
     for name in FIELDS {
-        let extent = ["items", "window", "limits", "obligations"].contains(&name);
-        let mut value = if extent { &granted[name] } else { &authorization[name] }.clone();
+        let of = if OF_EXTENT.contains(&name) { granted } else { authorization };
+        let mut value = of[name].clone();
         tidy(name, &mut value);
-        if !value.is_null() && value != false {
+        let none = name == "recipients" && list(&value).is_empty();
+        if !value.is_null() && value != false && !none {
             parts.push(format!("\"{name}\":{}", String::from_utf8_lossy(&encode(name, &value))));
         }
     }
@@ -218,10 +242,14 @@ fn offer(act: &Act, old: &Value) -> Verdict<Value> {
     rate_fits(granted)?;
     act.bounds_in("granted", &["obligations"])?;
     obligations_fit(granted)?;
+    recipients_fit(act, granted, &old["onward"])?;
     need(items_within(granted, requested), "AUT-12")?;
     let none = |extent: &Value| list(&extent["items"]).is_empty();
     need(!none(granted) || none(requested), "AUT-06")?;
     need(window_within(granted, requested) && limits_within(granted, requested), "AUT-12")?;
+    let (asked, named) = (list(&requested["recipients"]), list(&granted["recipients"]));
+    let fewer = !named.is_empty() && named.iter().all(|uscc| asked.contains(uscc));
+    need(asked.is_empty() || fewer, "AUT-12")?;
     let mut new = old.clone();
     new["granted"] = granted.clone();
     new["status"] = json!(to);
@@ -404,6 +432,7 @@ fn counter(act: &mut Act, old: &Value) -> Verdict<Value> {
     rate_fits(&wanted)?;
     act.bounds_in("requested", &["obligations"])?;
     obligations_fit(&wanted)?;
+    recipients_fit(act, &wanted, &old["onward"])?;
     let none = |extent: &Value| list(&extent["items"]).is_empty();
     need(items_within(&wanted, before) && none(&wanted) == none(before), "AUT-06")?;
     if !old["parent"].is_null() {

@@ -67,7 +67,11 @@ fn form(content: &Value) -> Verdict {
     fld(content, &["authoritative_for", "source", "registration"])?;
     let registration = &content["registration"];
     let to = registration["valid_to"].as_str();
-    need(to.is_none_or(|to| text(&registration["date"]) <= to), "FLD-09")
+    need(to.is_none_or(|to| text(&registration["date"]) <= to), "FLD-09")?;
+    fld(content, &["extensions"])?;
+    let bytes = |each: &Value| (text(&each["name"]).len() + text(&each["value"]).len()) as u64;
+    let all: u64 = list(&content["extensions"]).iter().map(bytes).sum();
+    need(all <= SPEC.bound("EXTENSIONS_BYTES_MAX"), "ENT-37")
 }
 
 /// 3 to 6.
@@ -129,6 +133,10 @@ fn world(act: &mut Act, about: About, content: &Value, today: &str) -> Verdict {
         let table = &binding["table"];
         let declared = list(&system["tables"]).iter().any(|each| each["name"] == *table);
         need(table.is_null() || declared, "SYS-05")?;
+    }
+    for item in list(&content["items"]).iter().filter(|item| !item["table"].is_null()) {
+        let system = act.get(&format!("system/{}", text(&item["system"])));
+        need(list(&system["tables"]).iter().any(|each| each["name"] == item["table"]), "SYS-05")?;
     }
     let known = |code: &Value| act.has(&format!("code/{}", text(code)));
     need(list(&content["related"]).iter().all(known), "ENT-36")

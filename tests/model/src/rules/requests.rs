@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::authorizations::{
-    agreed, find, items_within, limits_within, moved, obligations_fit, rate_fits, touch,
-    touch_parent, used_up, window_fits, window_within,
+    agreed, find, items_within, limits_within, moved, obligations_fit, rate_fits, recipients_fit,
+    touch, touch_parent, used_up, window_fits, window_within,
 };
 use super::content::share_of;
 use crate::act::Act;
@@ -30,6 +30,7 @@ pub fn request(act: &mut Act) -> Verdict {
         let parent = find(act, &said["parent"])?;
         let same = ["entry_id", "entry_version", "method", "purpose"];
         let granted = &parent["granted"];
+        let named = list(&granted["recipients"]);
         let holds = parent["status"] == "finalized"
             && parent["onward"] == true
             && !used_up(&parent)
@@ -39,6 +40,7 @@ pub fn request(act: &mut Act) -> Verdict {
             && list(&said["items"]).is_empty() == list(&granted["items"]).is_empty()
             && window_within(&said, granted)
             && limits_within(&said, granted)
+            && (named.is_empty() || named.contains(&json!(me)))
             && said["onward"] != true;
         need(holds, "AUT-17")?;
         need(parent["consumer"] != me.as_str(), "AUT-08")?;
@@ -55,6 +57,7 @@ pub fn request(act: &mut Act) -> Verdict {
     rate_fits(&said)?;
     act.bounds(&["obligations"])?;
     obligations_fit(&said)?;
+    recipients_fit(act, &said, &said["onward"])?;
     if !said["replaces"].is_null() {
         let old = find(act, &said["replaces"])?;
         let same = old["entry_id"] == said["entry_id"]
@@ -79,7 +82,9 @@ pub fn request(act: &mut Act) -> Verdict {
     need(!act.has(&key), "TX-14")?;
     let zero = json!({"calls": 0, "records": 0, "bytes": 0});
     let extent = json!({"items": said["items"], "window": said["window"],
-        "limits": said["limits"], "obligations": said["obligations"]});
+        "limits": said["limits"], "obligations": said["obligations"],
+        "recipients": said["recipients"], "policy_hash": said["policy_hash"],
+        "legal_text_hash": said["legal_text_hash"]});
     let mut record = json!({"authorization_id": id, "entry_id": said["entry_id"],
         "entry_version": said["entry_version"], "consumer": me, "consumer_office": office,
         "provider": provider, "provider_office": provider_office, "purpose": said["purpose"],
@@ -125,6 +130,11 @@ pub(super) fn largest(record: &Value) -> Value {
     large["rated_to_ms"] = json!({"delivered": most, "received": most, "used": most});
     large["granted"]["obligations"] = json!({"delete_by_ms": most, "report_every_ms": most,
         "mask_items": record["requested"]["items"]});
+    let named = if record["onward"] == true { SPEC.bound("RECIPIENTS_MAX") } else { 0 };
+    large["granted"]["recipients"] = (0..named).map(|_| record["provider"].clone()).collect();
+    for name in ["policy_hash", "legal_text_hash"] {
+        large["granted"][name] = record["authorization_id"].clone();
+    }
     for name in ["finalized_at_height", "finalized_at_ms", "confirmed_at_height"] {
         large[name] = json!(u64::MAX);
     }
