@@ -26,7 +26,7 @@ fn a_grant_handed_on_is_not_ended() {
     let publish = EntryPublish { entry: content("一") };
     world.commit(PROVIDER, &[&officers[PROVIDER]], Action::EntryPublish(Box::new(publish)));
     let window = Window { from_ms: world.time_ms, to_ms: world.time_ms + 86_400_000 };
-    let purpose = Purpose { basis: "条例".to_owned(), scenario: "审批".to_owned() };
+    let purpose = Purpose { basis: "条例".to_owned(), scenario: "审批".to_owned(), code: None };
     let grant = |world: &mut World, from: usize, to: usize, parent: Option<Digest>| {
         let request = AuthorizationRequest {
             entry_id: id,
@@ -38,6 +38,9 @@ fn a_grant_handed_on_is_not_ended() {
             window,
             limits: Limits { calls: Some(100), ..Limits::default() },
             obligations: None,
+            recipients: Vec::new(),
+            policy_hash: None,
+            legal_text_hash: None,
             replaces: None,
             parent,
             onward: parent.is_none(),
