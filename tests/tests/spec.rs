@@ -139,9 +139,12 @@ fn every_rule_has_its_row_once() {
 
 #[test]
 fn every_rule_named_exists() {
+    let archive = read("../chain/src/archive.rs");
     for path in ["../SPEC.md", "../ARCHITECTURE.md", "../README.md"] {
         for id in rule_like(&read(path)) {
-            assert!(Rule::from_id(&id).is_some(), "{path} names {id}");
+            // The rules of an archive file are its reader's; no client meets them.
+            let archive = id.starts_with("ARC-") && archive.contains(&format!("{id}:"));
+            assert!(archive || Rule::from_id(&id).is_some(), "{path} names {id}");
         }
     }
     let found = rule_like("SHA-256, UTF-8, (TX-01); AB-1 ABCD-01 ENT-05..ENT-07");

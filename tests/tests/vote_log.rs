@@ -206,12 +206,38 @@ fn a_fault_at_any_operation_loses_nothing_silently_and_every_site_was_struck() {
     assert!(missed.is_empty(), "the power never went at {missed:?}");
 }
 
-/// Changes of files that do not go through the seam, and why that is right.
-const DIRECT: [(&str, &str, &str); 1] = [(
-    "storage/rocks.rs",
-    "create_dir_all",
-    "RocksDB keeps its own files in this folder and syncs them itself",
-)];
+/// Changes of files that do not go through the seam: how many calls, and what a crash between two of
+/// them costs. No failpoint of the simulator reaches them; a new one must be thought about here.
+const DIRECT: [(&str, usize, &str); 12] = [
+    (
+        "backup.rs",
+        18,
+        "a copy is good only with its manifest, written last; a restore takes a name when whole",
+    ),
+    (
+        "bootstrap.rs",
+        5,
+        "a ledger from a snapshot takes its name when whole; a part of one is thrown away",
+    ),
+    ("doctor.rs", 3, "a file that says whether files can be written"),
+    ("index_command.rs", 2, "the wish for a new index: lost, it is said again"),
+    (
+        "journal.rs",
+        6,
+        "appended with a checksum a record, rewritten beside and renamed; a torn tail goes",
+    ),
+    ("lobby/store.rs", 3, "written beside and renamed; whoever asks to be let in asks again"),
+    ("replica/divergence.rs", 1, "a report of a node that stops"),
+    ("rotate.rs", 1, "one name for another, done again if it was not done"),
+    ("search/engine.rs", 3, "derived: filled again from the ledger"),
+    (
+        "storage/archive.rs",
+        5,
+        "written beside, read back, renamed; the ledger lets go only afterwards",
+    ),
+    ("storage/rocks.rs", 1, "RocksDB keeps its own files in this folder and syncs them itself"),
+    ("webhooks/cursor.rs", 4, "written beside and renamed; an older one repeats deliveries"),
+];
 
 #[test]
 fn nothing_durable_goes_past_the_seam() {
@@ -234,7 +260,7 @@ fn nothing_durable_goes_past_the_seam() {
     ];
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node/src");
     let mut folders = vec![source.clone()];
-    let (mut files, mut allowed, mut found) = (0, 0, Vec::new());
+    let (mut files, mut found) = (0, BTreeMap::<String, Vec<String>>::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -255,16 +281,17 @@ fn nothing_durable_goes_past_the_seam() {
                     if !line.contains(call) || line.contains("Site::") {
                         continue;
                     }
-                    let (at, call) = (name.as_str(), line.trim());
-                    match DIRECT.iter().any(|(file, what, _)| *file == at && call.contains(what)) {
-                        true => allowed += 1,
-                        false => found.push(format!("{name}:{}: {call}", number + 1)),
-                    }
+                    let call = format!("{}: {call}: {}", number + 1, line.trim());
+                    found.entry(name.clone()).or_default().push(call);
                 }
             }
         }
     }
-    println!("{files} files, {} calls past the seam, {allowed} allowed", found.len());
-    assert!(files > 50 && found.is_empty(), "{found:#?}");
-    assert_eq!(allowed, DIRECT.len(), "the list of what is allowed is out of date");
+    println!("{files} files, {} calls past the seam", found.values().map(Vec::len).sum::<usize>());
+    assert!(files > 50);
+    let listed: BTreeMap<_, _> = DIRECT.iter().map(|(file, calls, _)| (*file, *calls)).collect();
+    for (file, calls) in &found {
+        assert_eq!(listed.get(file.as_str()), Some(&calls.len()), "{file}: {calls:#?}");
+    }
+    assert_eq!(found.len(), listed.len(), "the list of what is allowed is out of date");
 }
