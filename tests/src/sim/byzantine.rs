@@ -125,7 +125,7 @@ impl Liar {
             PeerMessage::Proposal(proposal) => PeerMessage::Proposal(self.other_proposal(proposal)),
             PeerMessage::Block(block) => {
                 let mut block = block.clone();
-                match self.random.below(3) {
+                match self.random.below(5) {
                     0 => block.header.time_ms.0 += 1 + self.random.below(3_000),
                     1 if self.random.chance(1, 2) => block.header.time_ms.0 += 3_600_000,
                     1 => block.header.state_root = Digest::from_bytes([7; 32]),
@@ -272,7 +272,8 @@ impl Liar {
             PeerMessage::Block(block) => block.transactions.first().cloned(),
             _ => None,
         });
-        let others: Vec<_> = others.collect();
+        let own = block.transactions.first();
+        let others: Vec<_> = others.filter(|other| Some(other) != own).collect();
         if let (Some(first), Some(other)) =
             (block.transactions.first_mut(), self.random.pick(&others))
         {
@@ -390,16 +391,18 @@ impl Liar {
 
     /// A burst that nobody asked for.
     pub fn junk(&mut self) -> Vec<Arc<PeerMessage>> {
-        let known: Vec<_> = Vec::from(self.remembered.clone());
+        // Not its own block: whoever was made to forget it would have it again.
+        let mut known = Vec::from(self.remembered.clone());
+        let last = known.iter().rev().find_map(|message| match &**message {
+            PeerMessage::Block(block) => Some(block.clone()),
+            _ => None,
+        });
+        known.retain(|message| !matches!(**message, PeerMessage::Block(_)));
         let mut junk = Vec::new();
         for _ in 0..BURST {
             let Some(message) = self.random.pick(&known).cloned() else { break };
             junk.extend(self.mutate(&message));
         }
-        let last = known.iter().rev().find_map(|message| match &**message {
-            PeerMessage::Block(block) => Some(block.clone()),
-            _ => None,
-        });
         if let Some(mut block) = last {
             for _ in 0..BURST {
                 block.header.time_ms.0 += 1;
