@@ -189,6 +189,7 @@ fn bounds_are_those_of_the_code() {
         SUMMARY_CHARS_MAX FORMATS_MAX FORMAT_TYPE_CHARS_MAX FORMAT_NOTE_CHARS_MAX ITEMS_MAX
         ITEM_ID_CHARS_MAX ITEM_DESCRIPTION_CHARS_MAX CONDITION_CHARS_MAX METHODS_MAX RELATED_MAX STANDARD_ITEMS_MAX
         BINDINGS_MAX ONWARD_DEPTH_MAX SOURCE_CHARS_MAX PURPOSE_CHARS_MAX LINEAGE_CHARS_MAX LINEAGE_OUTPUTS_MAX COUNTER_MAX
+        EXTENSIONS_MAX EXTENSIONS_BYTES_MAX RECIPIENTS_MAX
     ];
     let constants = read("../contracts/src/limits.rs").matches("pub const ").count();
     assert_eq!(bounds.len(), constants, "a bound is missing in this test");

@@ -399,7 +399,6 @@ impl Replica {
             let held = held.into_iter().flatten().map(|held| held.value.0);
             let height = self.inner.tip.header.height.next();
             let in_play = self.inner.candidates.in_play(height, self.inner.round.unwrap_or(0));
-            let in_play = in_play.filter(|_| !mulu_chain::planted!("planted-bodies-crowded-out"));
             self.inner.keep = held.chain(in_play).collect();
             if let Some(fatal) = self.inner.fatal.take() {
                 return Err(fatal);

@@ -269,10 +269,6 @@ impl Inner {
         let id = certificate.block;
         self.undelivered = Some(certificate);
         if !self.candidate_known(&id) {
-            if mulu_chain::planted!("planted-decision-without-body-dropped") {
-                self.undelivered = None;
-                return Ok(());
-            }
             self.candidate_from_sync(height, &id);
         }
         if self.candidate_known(&id) {

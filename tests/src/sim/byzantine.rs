@@ -404,7 +404,7 @@ impl Liar {
             junk.extend(self.mutate(&message));
         }
         if let Some(mut block) = last {
-            for _ in 0..BURST {
+            for _ in 0..2 * BURST {
                 block.header.time_ms.0 += 1;
                 junk.push(Arc::new(PeerMessage::Block(block.clone())));
             }

@@ -45,12 +45,6 @@ pub const BUGS: &[Bug] = &[
     ("planted-no-rebroadcast-timeout", "votes are never sent again", Core),
     ("planted-no-body-sent-again", "a block proposed again comes without its body", Core),
     ("planted-proposal-without-body", "a proposer does not send its block", Core),
-    (
-        "planted-decision-without-body-dropped",
-        "a decision whose body is missing is forgotten",
-        Core,
-    ),
-    ("planted-bodies-crowded-out", "a proposer's later blocks push out its proposed one", Core),
     ("planted-sync-never-asks", "a node behind asks for no blocks", Core),
     ("planted-sync-waits-for-ever", "a peer that does not answer is waited for", Core),
     ("planted-liar-asked-again", "a peer that lied about blocks is asked again", Core),
