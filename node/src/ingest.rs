@@ -20,6 +20,7 @@ use crate::byte_budget::{ByteBudget, Taken};
 use crate::lobby::{LobbyHandle, Request, Role};
 use crate::metrics::Metrics;
 use crate::p2p::P2pEvent;
+use crate::replica::intake::PUSH_BYTES_MAX;
 use crate::replica::io::{Input, PeerInput, Verified, VerifiedBlock};
 use crate::replica::signing::Verifier;
 use crate::replica::snapshot_wire::SnapshotRequest;
@@ -35,6 +36,8 @@ pub const DECODING_MAX: usize = 64;
 /// transaction would come before the one that it builds on. Over it, a push is dropped; the peer
 /// proposes what it holds itself.
 pub const PUSHES_WAITING_MAX: usize = 16;
+/// Largest frame of a push, in bytes: what a node pushes at once, and room for its encoding.
+pub const PUSH_FRAME_BYTES_MAX: usize = 2 * PUSH_BYTES_MAX;
 /// Most bytes of frames waiting for the replica, small ones not counted.
 pub const INPUT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Largest frame that counts by number only, in bytes.
@@ -274,6 +277,11 @@ impl Ingest {
                 P2pEvent::Listening(address) => tracing::info!(%address, "listening for peers"),
                 P2pEvent::Frame { from, bytes } if PeerMessage::is_push(&bytes) => {
                     if ingest.lobby.role(&from) != Role::Member {
+                        continue;
+                    }
+                    if bytes.len() > PUSH_FRAME_BYTES_MAX {
+                        tracing::warn!(peer = %from, bytes = bytes.len(), "dropping a push too large");
+                        ingest.metrics.inputs_dropped.inc();
                         continue;
                     }
                     let lane = lanes.entry(from).or_insert_with(|| ingest.clone().lane(from));

@@ -59,7 +59,7 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "replica/report.rs" report: REPORT_HEIGHTS_MAX, REPORT_TURN_MS;
         "replica/guard.rs" guard: REASON_CHARS_MAX;
         "vote_log/mod.rs" vote_log: FRAME_BYTES_MAX, ROTATE_BYTES;
-        "ingest.rs" ingest: DECODING_MAX, VERIFIED_MAX, VERIFIED_BYTES_MAX, INPUT_BYTES_MAX, SMALL_FRAME_BYTES_MAX, PUSHES_WAITING_MAX;
+        "ingest.rs" ingest: DECODING_MAX, VERIFIED_MAX, VERIFIED_BYTES_MAX, INPUT_BYTES_MAX, SMALL_FRAME_BYTES_MAX, PUSHES_WAITING_MAX, PUSH_FRAME_BYTES_MAX;
         "bootstrap.rs" bootstrap: ANSWER_MAX, CONNECT_MAX, HEIGHTS_MIN, TOLD_EVERY;
         "snapshot_server.rs" snapshot_server: QUESTIONS_MAX, SERVED_BYTES_PER_S;
         "lobby.rs" lobby: PASSES_MAX, PASSES_PER_MEMBER_MAX, PASS_MS_MAX, PETITIONS_MAX, PETITIONS_PER_PEER_MAX;

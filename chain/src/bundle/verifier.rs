@@ -205,8 +205,8 @@ impl Verifier {
                 Some(Item::SetChange(height))
             }
             Frame::Tip(tip) => {
-                let result = self.certified(&tip).and_then(|()| self.tip_fits(&tip.header));
-                self.checks.tip.note(result);
+                let (certified, fits) = (self.certified(&tip), self.tip_fits(&tip.header));
+                self.checks.tip.note(certified.and(fits));
                 self.tip = Some(tip.header.clone());
                 Some(Item::Tip(Box::new(tip)))
             }

@@ -14,8 +14,9 @@ use crate::sim::plan::Profile;
 #[derive(Debug, Clone)]
 pub struct Ledger(pub Value);
 
-fn commit() -> String {
-    let output = Command::new("git").args(["rev-parse", "HEAD"]).output();
+pub(super) fn commit() -> String {
+    let arguments = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"];
+    let output = Command::new("git").args(arguments).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.unwrap_or_else(|_| "unknown".to_owned())
 }
@@ -61,7 +62,7 @@ impl Ledger {
         let not_run = night.full_disk.not_run.as_ref().map_or(0, |(rounds, _)| *rounds)
             + night.chaos.iter().filter_map(|c| c.not_run.as_ref()).map(|(n, _)| n).sum::<u64>();
         Ledger(json!({
-            "commit": commit(),
+            "commit": night.commit,
             "machine": machine(),
             "first_seed": plan.seed,
             "wall_seconds": night.seconds.round(),

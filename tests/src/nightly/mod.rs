@@ -74,6 +74,8 @@ pub struct Night {
     pub flips: FlipReport,
     /// Bad networks, through proxies and through namespaces.
     pub chaos: Vec<ChaosReport>,
+    /// The commit under test, as it was when the night began.
+    pub commit: String,
     /// All of it, in seconds.
     pub seconds: f64,
 }
@@ -82,7 +84,7 @@ pub struct Night {
 pub fn run(plan: &Plan) -> Night {
     let began = Instant::now();
     let end = began + plan.budget;
-    let mut night = Night::default();
+    let mut night = Night { commit: ledger::commit(), ..Night::default() };
     std::thread::scope(|scope| {
         let processes = scope.spawn(|| processes(plan, end));
         computation(plan, end, &mut night);
