@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both name what is missing.
-.PHONY: demo walk test nightly build check vectors help
+.PHONY: demo walk test measure nightly build check vectors help
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,6 +12,10 @@ walk: ## a narrower grant, a receipt over quota, a duty that moves, an objection
 
 test: ## every test, ending with the runner's summary
 	@scripts/test.sh
+
+measure: ## how fast 100,000 entries are indexed and found, beside a look through all names
+	@scripts/prepare.sh
+	cargo test --quiet -p mulu-node --lib -- --ignored --nocapture search::
 
 nightly: ## every fault campaign within MINUTES (360), from SEED on; writes OUT.json and OUT.md
 	@scripts/prepare.sh

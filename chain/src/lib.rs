@@ -7,8 +7,7 @@
 
 #![deny(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 #![deny(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
-#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::indexing_slicing))]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod acknowledgement;
 pub mod archive;

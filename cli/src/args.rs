@@ -42,7 +42,8 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands.
+/// The commands. One is made in a process.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Keys: files, and their registration on the chain 密钥

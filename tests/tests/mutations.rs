@@ -1,7 +1,7 @@
 //! Evidence that was tampered with is refused, by two verifiers that share no code, for the right
 //! reason. `cargo run -p mulu-tests --bin mutations` prints the table and tries more.
 
-use mulu_tests::mutations::{Asked, Random, Second, World, campaign, classes, first_verdict};
+use mulu_tests::mutations::{Asked, Random, Second, World, campaign, classes, first_verdict, flip};
 
 const TRIES: u32 = 6;
 
@@ -51,10 +51,10 @@ fn no_bytes_break_the_second_verifier() {
     let worlds = worlds();
     for seed in 0..150 {
         let mut random = Random::new(seed);
-        let mutant = worlds[random.below(worlds.len())].mutant();
+        let mutant = worlds[random.index(worlds.len())].mutant();
         let mut bytes = mutant.bytes();
-        for _ in 0..1 + random.below(20) {
-            random.flip(&mut bytes[8..]);
+        for _ in 0..1 + random.index(20) {
+            flip(&mut random, &mut bytes[8..]);
         }
         let (one, other) =
             (first_verdict(&bytes, &mutant.genesis), second.verdict(&bytes, &mutant.genesis));

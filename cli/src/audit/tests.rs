@@ -216,13 +216,13 @@ fn a_left_out_event_or_authorization_is_found() {
     };
     let history = number(&bundle);
     // The use before the last event, which counts.
-    let touches = bundle.frames.iter_mut().rev().filter_map(|frame| match frame {
+    let mut touches = bundle.frames.iter_mut().rev().filter_map(|frame| match frame {
         Frame::Transaction { events, .. } => {
             events.iter().any(|touch| touch.history == history).then_some(events)
         }
         _ => None,
     });
-    let events = touches.skip(1).next().expect("several events");
+    let events = touches.nth(1).expect("several events");
     events.retain(|touch| touch.history != history);
     let names = failed(&bundle, &story.world.genesis());
     assert!(names.contains(&"histories-complete"), "{names:?}");

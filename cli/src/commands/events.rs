@@ -44,7 +44,7 @@ pub struct EventsArgs {
     /// Only what concerns the member of the profile 仅与本成员相关
     #[arg(long, conflicts_with = "of_member")]
     pub mine: bool,
-    /// Only what concerns this office (<uscc>:<code>) 相关处室
+    /// Only what concerns this office (USCC:CODE) 相关处室
     #[arg(long = "of-office", value_name = "OFFICE")]
     pub of_office: Option<String>,
     /// Only what concerns this entry: id or first code 相关条目

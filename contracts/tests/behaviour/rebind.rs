@@ -71,7 +71,7 @@ fn an_items_table_is_to_be_bound_again() {
         found(world).into_iter().map(|due| (due.cause, due.table)).collect()
     };
     let gone = (Cause::TableGone, Some("t2".to_owned()));
-    assert_eq!(due(&world), [gone.clone()], "once, however many items");
+    assert_eq!(due(&world), std::slice::from_ref(&gone), "once, however many items");
     world.patch(&system, "/tables", json!([{"name": "t1"}, {"name": "t2"}]));
     assert_eq!(due(&world), []);
     let note = json!([{"table": "t2", "at_height": 9}]);

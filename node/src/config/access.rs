@@ -64,7 +64,7 @@ impl ApiSection {
     /// Refuses to be reached from elsewhere in the clear, or by anyone.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`] with what to write.
+    /// `ConfigError::Exposed` with what to write.
     pub fn check_exposure(&self) -> Result<(), ConfigError> {
         let listen = self.listen;
         if listen.ip().is_loopback() || self.plain_http {

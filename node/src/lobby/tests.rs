@@ -101,8 +101,9 @@ fn a_newcomer_is_let_in_asks_and_is_signed_for() {
     let pass = pass(60, NOW.0 + 1_000, 12);
     assert_eq!(lobby.take_pass(&pass, &ledger, NOW).unwrap(), Ok(true));
     assert_eq!(lobby.take_pass(&pass, &ledger, NOW).unwrap(), Ok(false));
-    let by_pass = Some((peer(60), lobby.role(&peer(60))));
-    assert_eq!(by_pass.unwrap().1, Role::Pass(pass.id()));
+    let role = lobby.role(&peer(60));
+    assert_eq!(role, Role::Pass(pass.id()));
+    let by_pass = Some((peer(60), role));
 
     let asked = request(71, 1_000);
     assert!(matches!(take(asked.clone(), by_pass), Ok(Taken::Changed(_))));

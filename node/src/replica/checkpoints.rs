@@ -128,7 +128,8 @@ impl Inner {
         }
         match self.checkpoints.known.get_mut(&size) {
             Some(known) if known.root == line.root => {
-                if known.signatures.insert(key, line.signature).is_none() {
+                let new = known.signatures.insert(key, line.signature).is_none();
+                if new {
                     self.serve_newest();
                 }
             }

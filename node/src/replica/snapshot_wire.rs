@@ -33,7 +33,8 @@ pub enum SnapshotRequest {
     },
 }
 
-/// An answer about a snapshot.
+/// An answer about a snapshot. It is boxed in its message, and made a few times in a node's life.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum SnapshotAnswer {
     /// This node does not have it.

@@ -131,16 +131,21 @@ pub fn cover<E: From<StorageError>>(
     kv: &dyn Kv,
     version: Height,
     wanted: &Wanted,
-    value: &dyn Fn(&str) -> Result<Option<Vec<u8>>, StorageError>,
-    emit: &mut dyn FnMut(Frame) -> Result<(), E>,
+    value: ReadValue<'_>,
+    emit: Emit<'_, E>,
 ) -> Result<(), E> {
     Covering { kv, value, emit }.node(version.0, &mut Vec::new(), wanted)
 }
 
+/// Reads a record's value at the version.
+type ReadValue<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, StorageError>;
+/// Takes the frames in their order.
+type Emit<'a, E> = &'a mut dyn FnMut(Frame) -> Result<(), E>;
+
 struct Covering<'a, E> {
     kv: &'a dyn Kv,
-    value: &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, StorageError>,
-    emit: &'a mut dyn FnMut(Frame) -> Result<(), E>,
+    value: ReadValue<'a>,
+    emit: Emit<'a, E>,
 }
 
 impl<E: From<StorageError>> Covering<'_, E> {

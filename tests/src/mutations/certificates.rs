@@ -9,7 +9,7 @@ use mulu_chain::types::Height;
 use mulu_chain::validator::ValidatorSet;
 
 use super::world::{certify, certify_vote, set_of};
-use super::{Class, Mutant, Random, World};
+use super::{Class, Mutant, Random, World, flip};
 
 const GENESIS: &[&str] = &["genesis"];
 const SETS: &[&str] = &["validator-sets"];
@@ -104,7 +104,7 @@ fn certificate<'m>(
     mutant: &'m mut Mutant,
     random: &mut Random,
 ) -> Option<&'m mut CommitCertificate> {
-    if random.below(2) == 0 {
+    if random.index(2) == 0 {
         tip(mutant).map(|tip| &mut tip.certificate)
     } else {
         change(mutant).map(|change| &mut change.announced_by.certificate)
@@ -112,17 +112,17 @@ fn certificate<'m>(
 }
 
 fn strangers(random: &mut Random) -> Vec<SigningKey> {
-    let base = (random.next() & 0xff) as u8;
+    let base = (random.next_u64() & 0xff) as u8;
     (0..4u8).map(|n| SigningKey::from_seed(&[base ^ n; 32])).collect()
 }
 
 fn field(header: &mut Header, random: &mut Random) {
-    let other = Digest::sha256(&random.next().to_le_bytes());
-    match random.below(12) {
-        0 => header.version ^= 1 << random.below(16),
-        1 => header.protocol_version ^= 1 << random.below(32),
-        2 => header.height = Height(header.height.0 ^ (1 << random.below(8))),
-        3 => header.time_ms.0 ^= 1 << random.below(40),
+    let other = Digest::sha256(&random.next_u64().to_le_bytes());
+    match random.index(12) {
+        0 => header.version ^= 1 << random.index(16),
+        1 => header.protocol_version ^= 1 << random.index(32),
+        2 => header.height = Height(header.height.0 ^ (1 << random.index(8))),
+        3 => header.time_ms.0 ^= 1 << random.index(40),
         4 => header.parent = other,
         5 => {
             header.proposer = if header.proposer.is_some() {
@@ -131,9 +131,9 @@ fn field(header: &mut Header, random: &mut Random) {
                 Some(strangers(random)[0].public_key())
             }
         }
-        6 => header.transactions ^= 1 << random.below(32),
+        6 => header.transactions ^= 1 << random.index(32),
         7 => header.body = other,
-        8 => header.log_size ^= 1 << random.below(20),
+        8 => header.log_size ^= 1 << random.index(20),
         9 => header.log_root = other,
         10 => header.state_root = other,
         _ => header.next_validator_set_hash = other,
@@ -141,12 +141,12 @@ fn field(header: &mut Header, random: &mut Random) {
 }
 
 fn other_genesis(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    mutant.genesis = Digest::sha256(&random.next().to_le_bytes());
+    mutant.genesis = Digest::sha256(&random.next_u64().to_le_bytes());
     true
 }
 
 fn other_chain(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let other = World::new(1_000_003 + random.next() % 50, super::Asked::Record);
+    let other = World::new(1_000_003 + random.next_u64() % 50, super::Asked::Record);
     mutant.frames = other.mutant().frames;
     true
 }
@@ -166,9 +166,9 @@ fn own_validators(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn founding_power(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(head) = head(mutant) else { return false };
     let mut validators = head.genesis_validators.validators().to_vec();
-    let at = random.below(validators.len());
-    if random.below(2) == 0 {
-        validators[at].power += 1 + random.next() % 9
+    let at = random.index(validators.len());
+    if random.index(2) == 0 {
+        validators[at].power += 1 + random.next_u64() % 9
     } else {
         validators[at].member.push('x')
     }
@@ -178,7 +178,7 @@ fn founding_power(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn chain_name(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(head) = head(mutant) else { return false };
-    head.chain_id = format!("other-{}", random.below(1000)).parse().expect("a chain id");
+    head.chain_id = format!("other-{}", random.index(1000)).parse().expect("a chain id");
     true
 }
 
@@ -213,7 +213,7 @@ fn self_made(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn change_by_few(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let count = random.below(3);
+    let count = random.index(3);
     let Some(change) = change(mutant) else { return false };
     change.announced_by = certify(world.headers[2].clone(), &world.old_keys[..count], 0);
     true
@@ -229,7 +229,7 @@ fn no_change(world: &World, mutant: &mut Mutant, _: &mut Random) -> bool {
 fn change_after_tip(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     // All of it certified by the sets that decided, but the tip lies before the change.
     let Some(tip) = tip(mutant) else { return false };
-    let at = 1 + random.below(2);
+    let at = 1 + random.index(2);
     *tip = certify(world.headers[at].clone(), &world.old_keys, 0);
     true
 }
@@ -257,8 +257,8 @@ fn tip_by_old_set(world: &World, mutant: &mut Mutant, _: &mut Random) -> bool {
 fn too_few(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
     // Of 4 and of 5 of equal power, 2 are too few.
-    while certificate.signatures.len() > random.below(3) {
-        let at = random.below(certificate.signatures.len());
+    while certificate.signatures.len() > random.index(3) {
+        let at = random.index(certificate.signatures.len());
         certificate.signatures.remove(at);
     }
     certificate.signatures.len() < 3
@@ -266,11 +266,11 @@ fn too_few(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn repeated(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
-    let at = random.below(certificate.signatures.len());
-    if random.below(2) == 0 {
+    let at = random.index(certificate.signatures.len());
+    if random.index(2) == 0 {
         certificate.signatures.insert(at, certificate.signatures[at].clone());
     } else {
-        let other = random.below(certificate.signatures.len());
+        let other = random.index(certificate.signatures.len());
         certificate.signatures[other] = certificate.signatures[at].clone();
     }
     true
@@ -279,7 +279,7 @@ fn repeated(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn out_of_order(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
     let (a, b) =
-        (random.below(certificate.signatures.len()), random.below(certificate.signatures.len()));
+        (random.index(certificate.signatures.len()), random.index(certificate.signatures.len()));
     certificate.signatures.swap(a, b);
     a != b
 }
@@ -287,7 +287,7 @@ fn out_of_order(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
     let (a, b) =
-        (random.below(certificate.signatures.len()), random.below(certificate.signatures.len()));
+        (random.index(certificate.signatures.len()), random.index(certificate.signatures.len()));
     let kept = certificate.signatures[a].signature;
     certificate.signatures[a].signature = certificate.signatures[b].signature;
     certificate.signatures[b].signature = kept;
@@ -299,8 +299,8 @@ fn stranger(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(tip) = tip(mutant) else { return false };
     let more = certify(tip.header.clone(), &[key], tip.certificate.round);
     let signatures = &mut tip.certificate.signatures;
-    if random.below(2) == 0 {
-        let at = random.below(signatures.len());
+    if random.index(2) == 0 {
+        let at = random.index(signatures.len());
         signatures.remove(at);
     }
     signatures.extend(more.certificate.signatures);
@@ -310,9 +310,9 @@ fn stranger(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn signature_bit(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
-    let at = random.below(certificate.signatures.len());
+    let at = random.index(certificate.signatures.len());
     let mut bytes = *certificate.signatures[at].signature.as_bytes();
-    random.flip(&mut bytes);
+    flip(random, &mut bytes);
     certificate.signatures[at].signature = Signature::from_bytes(bytes);
     true
 }
@@ -324,7 +324,7 @@ fn malleable(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let Some(certificate) = certificate(mutant, random) else { return false };
-    let at = random.below(certificate.signatures.len());
+    let at = random.index(certificate.signatures.len());
     let mut bytes = *certificate.signatures[at].signature.as_bytes();
     let mut carry = 0u16;
     for (byte, add) in bytes[32..].iter_mut().zip(L) {
@@ -338,19 +338,19 @@ fn malleable(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn other_round(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
-    certificate.round ^= 1 << random.below(32);
+    certificate.round ^= 1 << random.index(32);
     true
 }
 
 fn other_block(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
-    certificate.block = Digest::sha256(&random.next().to_le_bytes());
+    certificate.block = Digest::sha256(&random.next_u64().to_le_bytes());
     true
 }
 
 fn other_height(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(certificate) = certificate(mutant, random) else { return false };
-    certificate.height.0 ^= 1 << random.below(64);
+    certificate.height.0 ^= 1 << random.index(64);
     true
 }
 
@@ -370,29 +370,29 @@ fn with_votes(world: &World, mutant: &mut Mutant, change: impl Fn(&mut VoteState
 }
 
 fn prevotes(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let round = (random.next() % 9) as u32;
+    let round = (random.next_u64() % 9) as u32;
     with_votes(world, mutant, |vote| (vote.kind, vote.round) = (VoteKind::Prevote, round))
 }
 
 fn nil_votes(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let round = (random.next() % 9) as u32;
+    let round = (random.next_u64() % 9) as u32;
     with_votes(world, mutant, |vote| (vote.block, vote.round) = (None, round))
 }
 
 fn votes_of_other_chain(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let other = format!("other-{}", random.below(1000));
+    let other = format!("other-{}", random.index(1000));
     with_votes(world, mutant, |vote| vote.chain_id = other.parse().expect("a chain id"))
 }
 
 fn earlier_tip(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let at = 3 + random.below(3);
+    let at = 3 + random.index(3);
     let Some(tip) = tip(mutant) else { return false };
     *tip = certify(world.headers[at].clone(), &world.new_keys, 0);
     true
 }
 
 fn tip_is_genesis(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let keys = if random.below(2) == 0 { &world.old_keys } else { &world.new_keys };
+    let keys = if random.index(2) == 0 { &world.old_keys } else { &world.new_keys };
     mutant.frames.retain(|frame| !matches!(frame, Frame::SetChange(_)));
     let Some(tip) = tip(mutant) else { return false };
     *tip = certify(world.headers[0].clone(), keys, 0);

@@ -2,7 +2,7 @@
 
 use mulu_chain::bundle::Frame;
 
-use super::{Asked, Class, Mutant, Random, World};
+use super::{Asked, Class, Mutant, Random, World, flip};
 
 const FORM: &[&str] = &["bundle-form"];
 const ANY: &[&str] = &[
@@ -50,7 +50,7 @@ fn places(bytes: &[u8]) -> Vec<(usize, usize)> {
 
 fn cut(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
-    bytes.truncate(8 + random.below(bytes.len() - 8));
+    bytes.truncate(8 + random.index(bytes.len() - 8));
     mutant.bytes = Some(bytes);
     true
 }
@@ -58,14 +58,14 @@ fn cut(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn cut_between(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
     let places = places(&bytes);
-    bytes.truncate(places[random.below(places.len())].0);
+    bytes.truncate(places[random.index(places.len())].0);
     mutant.bytes = Some(bytes);
     true
 }
 
 fn padded(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
-    bytes.extend((0..1 + random.below(40)).map(|_| (random.next() & 0xff) as u8));
+    bytes.extend((0..1 + random.index(40)).map(|_| (random.next_u64() & 0xff) as u8));
     mutant.bytes = Some(bytes);
     true
 }
@@ -74,9 +74,9 @@ fn inserted(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
     let places = places(&bytes);
     // Behind a frame's last byte: the frame then has a byte too many for what it says.
-    let (at, length) = places[random.below(places.len())];
+    let (at, length) = places[random.index(places.len())];
     bytes[at..at + 4].copy_from_slice(&u32::try_from(length + 1).expect("small").to_le_bytes());
-    bytes.insert(at + 4 + length, (random.next() & 0xff) as u8);
+    bytes.insert(at + 4 + length, (random.next_u64() & 0xff) as u8);
     mutant.bytes = Some(bytes);
     true
 }
@@ -84,8 +84,8 @@ fn inserted(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn length(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
     let places = places(&bytes);
-    let (at, length) = places[random.below(places.len())];
-    let other = match random.below(4) {
+    let (at, length) = places[random.index(places.len())];
+    let other = match random.index(4) {
         0 => length + 1,
         1 => length.saturating_sub(1),
         2 => 262_145,
@@ -100,7 +100,8 @@ fn miscounted(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
     let end = bytes.len() - 8;
     let counted = u64::from_le_bytes(bytes[end..].try_into().expect("eight bytes"));
-    let other = if random.below(2) == 0 { counted + 1 + random.next() % 9 } else { counted - 1 };
+    let other =
+        if random.index(2) == 0 { counted + 1 + random.next_u64() % 9 } else { counted - 1 };
     bytes[end..].copy_from_slice(&other.to_le_bytes());
     mutant.bytes = Some(bytes);
     true
@@ -108,7 +109,7 @@ fn miscounted(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn doubled(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let bytes = mutant.bytes();
-    let again = if random.below(2) == 0 { &bytes[..] } else { &bytes[8..] };
+    let again = if random.index(2) == 0 { &bytes[..] } else { &bytes[8..] };
     mutant.bytes = Some([&bytes[..], again].concat());
     true
 }
@@ -119,21 +120,21 @@ fn bit(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         return false;
     }
     let mut bytes = mutant.bytes();
-    random.flip(&mut bytes[8..]);
+    flip(random, &mut bytes[8..]);
     mutant.bytes = Some(bytes);
     true
 }
 
 fn magic(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let mut bytes = mutant.bytes();
-    random.flip(&mut bytes[..8]);
+    flip(random, &mut bytes[..8]);
     mutant.bytes = Some(bytes);
     true
 }
 
 fn version(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(Frame::Head(head)) = mutant.frames.first_mut() else { return false };
-    head.version = [0, 1, 3, u16::MAX][random.below(4)];
+    head.version = [0, 1, 3, u16::MAX][random.index(4)];
     true
 }
 
@@ -150,22 +151,22 @@ fn part(frame: &Frame) -> u8 {
 }
 
 fn moved(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let from = random.below(mutant.frames.len());
+    let from = random.index(mutant.frames.len());
     let frame = mutant.frames.remove(from);
-    let to = random.below(mutant.frames.len() + 1);
+    let to = random.index(mutant.frames.len() + 1);
     mutant.frames.insert(to, frame);
     !mutant.frames.is_sorted_by_key(part)
 }
 
 fn twice(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let wanted = if random.below(2) == 0 { 0 } else { 2 };
+    let wanted = if random.index(2) == 0 { 0 } else { 2 };
     let at = mutant.frames.iter().position(|frame| part(frame) == wanted).expect("it has one");
     mutant.frames.insert(at, mutant.frames[at].clone());
     true
 }
 
 fn left_out(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let wanted = if random.below(2) == 0 { 0 } else { 2 };
+    let wanted = if random.index(2) == 0 { 0 } else { 2 };
     mutant.frames.retain(|frame| part(frame) != wanted);
     true
 }

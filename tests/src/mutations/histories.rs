@@ -4,7 +4,7 @@ use mulu_chain::bundle::{Frame, Touch, build};
 use mulu_chain::log::Outcome;
 use mulu_chain::state::history_key;
 
-use super::{Asked, Class, Mutant, Random, World};
+use super::{Asked, Class, Mutant, Random, World, pick};
 
 const HISTORIES: &[&str] = &["histories-complete"];
 
@@ -56,7 +56,7 @@ fn with_events(mutant: &Mutant) -> Vec<usize> {
     (0..mutant.frames.len()).filter(|at| has(&mutant.frames[*at])).collect()
 }
 
-fn events<'m>(mutant: &'m mut Mutant, at: usize) -> &'m mut Vec<Touch> {
+fn events(mutant: &mut Mutant, at: usize) -> &mut Vec<Touch> {
     match &mut mutant.frames[at] {
         Frame::Transaction { events, .. } => events,
         _ => unreachable!("it was picked for its events"),
@@ -69,16 +69,16 @@ fn histories(mutant: &Mutant) -> Vec<usize> {
 }
 
 fn event_left_out(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&with_events(mutant)) else { return false };
+    let Some(at) = pick(random, &with_events(mutant)) else { return false };
     let events = events(mutant, at);
-    let which = random.below(events.len());
+    let which = random.index(events.len());
     events.remove(which);
     true
 }
 
 /// All transactions but one, and for that one the hashes that prove the rest.
 fn transaction_hidden(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(hide) = random.pick(&with_events(mutant)) else { return false };
+    let Some(hide) = pick(random, &with_events(mutant)) else { return false };
     hide_all(world, mutant, &[hide])
 }
 
@@ -87,7 +87,7 @@ fn last_left_out(world: &World, mutant: &mut Mutant, random: &mut Random) -> boo
     if with_events.is_empty() {
         return false;
     }
-    let keep = random.below(with_events.len());
+    let keep = random.index(with_events.len());
     hide_all(world, mutant, &with_events[keep..])
 }
 
@@ -126,28 +126,28 @@ fn transactions(mutant: &Mutant, accepted: bool) -> Vec<usize> {
 
 fn event_added(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let count = histories(mutant).len();
-    let Some(at) = random.pick(&transactions(mutant, true)) else { return false };
+    let Some(at) = pick(random, &transactions(mutant, true)) else { return false };
     if count == 0 {
         return false;
     }
-    let touch = Touch { action: 2 + random.below(400) as u32, history: random.below(count) as u32 };
+    let touch = Touch { action: 2 + random.index(400) as u32, history: random.index(count) as u32 };
     events(mutant, at).push(touch);
     true
 }
 
 fn event_twice(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&with_events(mutant)) else { return false };
+    let Some(at) = pick(random, &with_events(mutant)) else { return false };
     let events = events(mutant, at);
-    let which = random.below(events.len());
+    let which = random.index(events.len());
     events.insert(which, events[which]);
     true
 }
 
 fn other_action(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&with_events(mutant)) else { return false };
+    let Some(at) = pick(random, &with_events(mutant)) else { return false };
     let events = events(mutant, at);
-    let which = random.below(events.len());
-    events[which].action ^= 1 << random.below(32);
+    let which = random.index(events.len());
+    events[which].action ^= 1 << random.index(32);
     true
 }
 
@@ -155,16 +155,16 @@ fn other_history(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     if histories(mutant).len() < 2 {
         return false;
     }
-    let Some(at) = random.pick(&with_events(mutant)) else { return false };
+    let Some(at) = pick(random, &with_events(mutant)) else { return false };
     let events = events(mutant, at);
-    let which = random.below(events.len());
+    let which = random.index(events.len());
     events[which].history ^= 1;
     true
 }
 
 fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let with_events = with_events(mutant);
-    let (Some(a), Some(b)) = (random.pick(&with_events), random.pick(&with_events)) else {
+    let (Some(a), Some(b)) = (pick(random, &with_events), pick(random, &with_events)) else {
         return false;
     };
     let (of_a, of_b) = (events(mutant, a).clone(), events(mutant, b).clone());
@@ -175,11 +175,11 @@ fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn rejected(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&transactions(mutant, false)) else { return false };
+    let Some(at) = pick(random, &transactions(mutant, false)) else { return false };
     if histories(mutant).is_empty() {
         return false;
     }
-    if random.below(2) == 0 {
+    if random.index(2) == 0 {
         // And called accepted, too.
         let Frame::Transaction { outcome, .. } = &mut mutant.frames[at] else { return false };
         *outcome = Outcome::Accepted;
@@ -190,16 +190,16 @@ fn rejected(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn no_history(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let count = histories(mutant).len();
-    let Some(at) = random.pick(&transactions(mutant, true)) else { return false };
-    let history = (count + random.below(1000)) as u32;
+    let Some(at) = pick(random, &transactions(mutant, true)) else { return false };
+    let history = (count + random.index(1000)) as u32;
     events(mutant, at).push(Touch { action: u32::MAX, history });
     true
 }
 
 fn renamed(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&histories(mutant)) else { return false };
+    let Some(at) = pick(random, &histories(mutant)) else { return false };
     let Frame::History { subject } = &mut mutant.frames[at] else { return false };
-    subject.push(char::from(b'a' + random.below(26) as u8));
+    subject.push(char::from(b'a' + random.index(26) as u8));
     true
 }
 
@@ -207,15 +207,15 @@ fn left_out(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     if world.asked != Asked::Record {
         return false;
     }
-    let Some(at) = random.pick(&histories(mutant)) else { return false };
+    let Some(at) = pick(random, &histories(mutant)) else { return false };
     mutant.frames.remove(at);
     true
 }
 
 fn out_of_order(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let histories = histories(mutant);
-    let Some(at) = random.pick(&histories) else { return false };
-    if random.below(2) == 0 {
+    let Some(at) = pick(random, &histories) else { return false };
+    if random.index(2) == 0 {
         mutant.frames.insert(at, mutant.frames[at].clone());
         return true;
     }
@@ -227,7 +227,7 @@ fn leaf_hidden(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool 
     if world.asked != Asked::Record {
         return false;
     }
-    let Some(at) = random.pick(&histories(mutant)) else { return false };
+    let Some(at) = pick(random, &histories(mutant)) else { return false };
     let Frame::History { subject } = &mutant.frames[at] else { return false };
     let hide = history_key(subject);
     let is_state = |frame: &Frame| {
@@ -255,7 +255,7 @@ fn events_for_empty(world: &World, mutant: &mut Mutant, random: &mut Random) -> 
     if world.asked != Asked::Absent {
         return false;
     }
-    let at = random.below(world.log.len());
+    let at = random.index(world.log.len());
     let logged = &world.log[at];
     let told = [(at as u64, logged.frame(vec![Touch { action: 0, history: 0 }]))];
     let leaves: Vec<_> = world.log.iter().map(|l| l.entry.leaf_hash()).collect();

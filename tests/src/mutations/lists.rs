@@ -4,7 +4,7 @@ use mulu_chain::bundle::Frame;
 use mulu_chain::types::Height;
 
 use super::histories::hide_all;
-use super::{Asked, Class, Mutant, Random, World};
+use super::{Asked, Class, Mutant, Random, World, pick};
 
 const QUESTION: &[&str] = &["question"];
 
@@ -51,7 +51,7 @@ fn told(mutant: &Mutant, leaves: bool) -> Vec<usize> {
 }
 
 fn only_named(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&told(mutant, false)).filter(|_| is_range(world)) else {
+    let Some(at) = pick(random, &told(mutant, false)).filter(|_| is_range(world)) else {
         return false;
     };
     let Frame::Transaction { height, index, .. } = &mutant.frames[at] else { return false };
@@ -62,14 +62,14 @@ fn only_named(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn hidden(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&told(mutant, false)).filter(|_| is_range(world)) else {
+    let Some(at) = pick(random, &told(mutant, false)).filter(|_| is_range(world)) else {
         return false;
     };
     hide_all(world, mutant, &[at])
 }
 
 fn neighbours_hidden(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&told(mutant, true)).filter(|_| is_range(world)) else {
+    let Some(at) = pick(random, &told(mutant, true)).filter(|_| is_range(world)) else {
         return false;
     };
     hide_all(world, mutant, &[at])
@@ -87,7 +87,7 @@ fn beyond(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     };
     let tip = world.tip();
     let end = if kind == "heights" { tip.height.0 } else { tip.time_ms.0 };
-    ask(mutant, format!("{kind}/{from}-{}", end + 1 + random.next() % 1000))
+    ask(mutant, format!("{kind}/{from}-{}", end + 1 + random.next_u64() % 1000))
 }
 
 fn wider(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
@@ -95,7 +95,7 @@ fn wider(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         return false;
     };
     let step = if kind == "heights" { 1 } else { 1000 };
-    let (from, to) = if random.below(2) == 0 { (from - step, to) } else { (from, to + step) };
+    let (from, to) = if random.index(2) == 0 { (from - step, to) } else { (from, to + step) };
     ask(mutant, format!("{kind}/{from}-{to}"))
 }
 
@@ -103,11 +103,11 @@ fn other_subject(world: &World, mutant: &mut Mutant, random: &mut Random) -> boo
     if !matches!(world.asked, Asked::Record | Asked::Absent) {
         return false;
     }
-    let question = match random.below(4) {
+    let question = match random.index(4) {
         0 => format!("receipts-of/{}x", asked(mutant)),
-        1 => format!("member/{}", random.below(20)),
+        1 => format!("member/{}", random.index(20)),
         2 => format!("no-grant/11110000MB0000010W:x/sha256:{}", "0".repeat(64)),
-        _ => format!("entry/{}", random.next()),
+        _ => format!("entry/{}", random.next_u64()),
     };
     ask(mutant, question)
 }
@@ -116,7 +116,7 @@ fn other_transaction(world: &World, mutant: &mut Mutant, random: &mut Random) ->
     if world.asked != Asked::Transaction {
         return false;
     }
-    let Some(other) = random.pick(&(0..world.log.len()).collect::<Vec<_>>()) else { return false };
+    let Some(other) = pick(random, &(0..world.log.len()).collect::<Vec<_>>()) else { return false };
     ask(mutant, format!("transaction/{}", world.log[other].entry.transaction))
 }
 
@@ -133,11 +133,11 @@ fn none(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         "grants-of/entry/x",
         "no-grant/x",
     ];
-    let no_question = no_question[random.below(no_question.len())];
+    let no_question = no_question[random.index(no_question.len())];
     ask(mutant, no_question.to_owned())
 }
 
 fn transaction_hidden(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&told(mutant, false)) else { return false };
+    let Some(at) = pick(random, &told(mutant, false)) else { return false };
     world.asked == Asked::Transaction && hide_all(world, mutant, &[at])
 }

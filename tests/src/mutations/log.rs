@@ -6,7 +6,7 @@ use mulu_chain::log::Outcome;
 use mulu_chain::signature::{Signature, SigningKey};
 use mulu_chain::transaction::{Envelope, EnvelopeSignature};
 
-use super::{Class, Mutant, Random, World};
+use super::{Class, Mutant, Random, World, flip, pick};
 
 const LOG: &[&str] = &["log-inclusion"];
 const SIGNED: &[&str] = &["signatures"];
@@ -49,11 +49,11 @@ fn stubs(mutant: &Mutant) -> Vec<usize> {
 }
 
 fn outcome(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&transactions(mutant)) else { return false };
+    let Some(at) = pick(random, &transactions(mutant)) else { return false };
     let Frame::Transaction { outcome, .. } = &mut mutant.frames[at] else { return false };
     *outcome = match outcome {
         Outcome::Accepted => Outcome::Rejected { rule: "ENT-05".to_owned(), action: 0 },
-        Outcome::Rejected { action, .. } if random.below(2) == 0 => {
+        Outcome::Rejected { action, .. } if random.index(2) == 0 => {
             Outcome::Rejected { rule: "AUT-08".to_owned(), action: *action + 1 }
         }
         Outcome::Rejected { .. } => Outcome::Accepted,
@@ -62,20 +62,20 @@ fn outcome(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn place(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&transactions(mutant)) else { return false };
+    let Some(at) = pick(random, &transactions(mutant)) else { return false };
     let Frame::Transaction { height, index, time_ms, .. } = &mut mutant.frames[at] else {
         return false;
     };
-    match random.below(3) {
-        0 => height.0 ^= 1 << random.below(64),
-        1 => *index ^= 1 << random.below(32),
-        _ => time_ms.0 ^= 1 << random.below(64),
+    match random.index(3) {
+        0 => height.0 ^= 1 << random.index(64),
+        1 => *index ^= 1 << random.index(32),
+        _ => time_ms.0 ^= 1 << random.index(64),
     }
     true
 }
 
 fn envelope<'m>(mutant: &'m mut Mutant, random: &mut Random) -> Option<&'m mut Envelope> {
-    let at = random.pick(&transactions(mutant))?;
+    let at = pick(random, &transactions(mutant))?;
     match &mut mutant.frames[at] {
         Frame::Transaction { envelope, .. } => Some(envelope),
         _ => None,
@@ -85,17 +85,17 @@ fn envelope<'m>(mutant: &'m mut Mutant, random: &mut Random) -> Option<&'m mut E
 fn payload(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(envelope) = envelope(mutant, random) else { return false };
     let mut payload = envelope.payload().to_vec();
-    random.flip(&mut payload);
+    flip(random, &mut payload);
     *envelope = Envelope::new(payload, envelope.signatures().to_vec()).expect("the same form");
     true
 }
 
 fn signed_anew(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let key = SigningKey::from_seed(&[(random.next() & 0xff) as u8; 32]);
+    let key = SigningKey::from_seed(&[(random.next_u64() & 0xff) as u8; 32]);
     let Some(envelope) = envelope(mutant, random) else { return false };
     let mut payload = envelope.payload().to_vec();
-    if random.below(2) == 0 {
-        random.flip(&mut payload);
+    if random.index(2) == 0 {
+        flip(random, &mut payload);
     }
     *envelope = Envelope::sign(payload, &[&key]).expect("a small payload");
     true
@@ -104,9 +104,9 @@ fn signed_anew(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn signature(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let Some(envelope) = envelope(mutant, random) else { return false };
     let mut signatures = envelope.signatures().to_vec();
-    let at = random.below(signatures.len());
+    let at = random.index(signatures.len());
     let mut bytes = *signatures[at].signature.as_bytes();
-    random.flip(&mut bytes);
+    flip(random, &mut bytes);
     signatures[at].signature = Signature::from_bytes(bytes);
     *envelope = Envelope::new(envelope.payload().to_vec(), signatures).expect("the same form");
     true
@@ -114,7 +114,7 @@ fn signature(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn signatures_swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let transactions = transactions(mutant);
-    let (Some(a), Some(b)) = (random.pick(&transactions), random.pick(&transactions)) else {
+    let (Some(a), Some(b)) = (pick(random, &transactions), pick(random, &transactions)) else {
         return false;
     };
     let taken = |at: usize| match &mutant.frames[at] {
@@ -139,14 +139,14 @@ fn cosignature_left_out(_: &World, mutant: &mut Mutant, random: &mut Random) -> 
     if signatures.len() < 2 {
         return false;
     }
-    let at = random.below(signatures.len());
+    let at = random.index(signatures.len());
     signatures.remove(at);
     *envelope = Envelope::new(envelope.payload().to_vec(), signatures).expect("the same form");
     true
 }
 
 fn cosignature_added(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let key = SigningKey::from_seed(&[(random.next() & 0xff) as u8; 32]);
+    let key = SigningKey::from_seed(&[(random.next_u64() & 0xff) as u8; 32]);
     let Some(envelope) = envelope(mutant, random) else { return false };
     let signed = Envelope::sign(envelope.payload().to_vec(), &[&key]).expect("a small payload");
     let mut signatures: Vec<EnvelopeSignature> = envelope.signatures().to_vec();
@@ -161,7 +161,7 @@ fn cosignature_added(_: &World, mutant: &mut Mutant, random: &mut Random) -> boo
 
 fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let transactions = transactions(mutant);
-    let (Some(a), Some(b)) = (random.pick(&transactions), random.pick(&transactions)) else {
+    let (Some(a), Some(b)) = (pick(random, &transactions), pick(random, &transactions)) else {
         return false;
     };
     mutant.frames.swap(a, b);
@@ -169,19 +169,19 @@ fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn twice(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&transactions(mutant)) else { return false };
+    let Some(at) = pick(random, &transactions(mutant)) else { return false };
     mutant.frames.insert(at, mutant.frames[at].clone());
     true
 }
 
 /// Properly signed, at a place in the log where there was none.
 fn inserted(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&transactions(mutant)) else { return false };
+    let Some(at) = pick(random, &transactions(mutant)) else { return false };
     let Frame::Transaction { height, index, time_ms, .. } = &mutant.frames[at] else {
         return false;
     };
-    let key = SigningKey::from_seed(&[(random.next() & 0xff) as u8; 32]);
-    let payload = format!("{{\"n\":{}}}", random.next()).into_bytes();
+    let key = SigningKey::from_seed(&[(random.next_u64() & 0xff) as u8; 32]);
+    let payload = format!("{{\"n\":{}}}", random.next_u64()).into_bytes();
     let frame = Frame::Transaction {
         height: *height,
         index: *index + 1,
@@ -190,35 +190,35 @@ fn inserted(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         envelope: Envelope::sign(payload, &[&key]).expect("a small payload"),
         events: Vec::new(),
     };
-    let to = if random.below(2) == 0 { at + 1 } else { mutant.frames.len() };
+    let to = if random.index(2) == 0 { at + 1 } else { mutant.frames.len() };
     mutant.frames.insert(to, frame);
     true
 }
 
 fn left_out(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let parts = [transactions(mutant), stubs(mutant)].concat();
-    let Some(at) = random.pick(&parts) else { return false };
+    let Some(at) = pick(random, &parts) else { return false };
     mutant.frames.remove(at);
     true
 }
 
 fn stub_hash(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&stubs(mutant)) else { return false };
+    let Some(at) = pick(random, &stubs(mutant)) else { return false };
     let Frame::LogStub { hash, .. } = &mut mutant.frames[at] else { return false };
-    *hash = Digest::sha256(&random.next().to_le_bytes());
+    *hash = Digest::sha256(&random.next_u64().to_le_bytes());
     true
 }
 
 fn stub_level(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&stubs(mutant)) else { return false };
+    let Some(at) = pick(random, &stubs(mutant)) else { return false };
     let Frame::LogStub { level, .. } = &mut mutant.frames[at] else { return false };
-    *level ^= 1 << random.below(8);
+    *level ^= 1 << random.index(8);
     true
 }
 
 /// Into its true halves: the same root, another file that says the same.
 fn stub_split(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&stubs(mutant)) else { return false };
+    let Some(at) = pick(random, &stubs(mutant)) else { return false };
     let Frame::LogStub { level, .. } = mutant.frames[at] else { return false };
     if level == 0 {
         return false;
@@ -250,7 +250,7 @@ fn let_pass(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         signatures[0].signature = Signature::from_bytes([0x21; 64]);
         Envelope::new(envelope.payload().to_vec(), signatures).expect("the same form")
     };
-    let world = World::with(random.next() % 64, super::Asked::Record, tamper);
+    let world = World::with(random.next_u64() % 64, super::Asked::Record, tamper);
     *mutant = world.mutant();
     true
 }

@@ -7,12 +7,14 @@
 //! still be evidence of the wrong thing: a header of another height, a set that changed nothing, an
 //! older state. One number reproduces a mutant.
 
+// Numbers below a hundred thousand.
+#![allow(clippy::cast_possible_truncation)]
+
 mod certificates;
 mod file;
 mod histories;
 mod lists;
 mod log;
-mod random;
 mod second;
 mod state;
 mod world;
@@ -22,9 +24,9 @@ use std::collections::BTreeSet;
 use mulu_chain::block::BlockId;
 use mulu_chain::bundle::{self, Bundle, BundleInvalid, Frame};
 
-pub use self::random::Random;
 pub use self::second::Second;
 pub use self::world::{Asked, World};
+pub use crate::sim::random::Random;
 
 /// A bundle that is being changed.
 #[derive(Debug, Clone)]
@@ -123,7 +125,7 @@ pub fn campaign(
     let mut seed = first_seed;
     while tally.tried < tries {
         let mut random = Random::new(seed);
-        let world = &worlds[random.below(worlds.len())];
+        let world = &worlds[random.index(worlds.len())];
         let mut mutant = world.mutant();
         let good = mutant.bytes();
         seed += 1;
@@ -155,4 +157,15 @@ pub fn campaign(
         }
     }
     tally
+}
+
+/// One of a list; none of an empty one.
+fn pick<T: Copy>(random: &mut Random, list: &[T]) -> Option<T> {
+    random.pick(list).copied()
+}
+
+/// Changes one bit of a byte string that is not empty.
+pub fn flip(random: &mut Random, bytes: &mut [u8]) {
+    let at = random.index(bytes.len());
+    bytes[at] ^= 1 << random.below(8);
 }

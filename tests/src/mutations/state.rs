@@ -4,7 +4,7 @@ use mulu_chain::bundle::{Frame, build};
 use mulu_chain::digest::Digest;
 use mulu_chain::state::{StateLeaf, key_hash, value_hash};
 
-use super::{Asked, Class, Mutant, Random, World};
+use super::{Asked, Class, Mutant, Random, World, flip, pick};
 
 const STATE: &[&str] = &["state-records"];
 
@@ -72,22 +72,22 @@ fn records(mutant: &Mutant) -> Vec<usize> {
 }
 
 fn value(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&records(mutant)) else { return false };
+    let Some(at) = pick(random, &records(mutant)) else { return false };
     let Frame::Record { value, .. } = &mut mutant.frames[at] else { return false };
-    match random.below(3) {
+    match random.index(3) {
         0 => value.push(b' '),
         1 => {
             value.pop();
         }
-        _ => random.flip(value),
+        _ => flip(random, value),
     }
     true
 }
 
 fn key(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&records(mutant)) else { return false };
+    let Some(at) = pick(random, &records(mutant)) else { return false };
     let Frame::Record { key, .. } = &mut mutant.frames[at] else { return false };
-    if random.below(2) == 0 {
+    if random.index(2) == 0 {
         key.push('x')
     } else {
         key.pop();
@@ -97,7 +97,7 @@ fn key(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let records = records(mutant);
-    let (Some(a), Some(b)) = (random.pick(&records), random.pick(&records)) else { return false };
+    let (Some(a), Some(b)) = (pick(random, &records), pick(random, &records)) else { return false };
     let taken = |frame: &Frame| match frame {
         Frame::Record { value, .. } => value.clone(),
         _ => Vec::new(),
@@ -112,7 +112,7 @@ fn swapped(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn older(world: &World, mutant: &mut Mutant, random: &mut Random, at: usize) -> bool {
-    let height = random.below(6);
+    let height = random.index(6);
     let Frame::Record { key, value, .. } = &mut mutant.frames[at] else { return false };
     let Some(before) = world.states[height].get(key) else { return false };
     let changed = before != value;
@@ -121,13 +121,13 @@ fn older(world: &World, mutant: &mut Mutant, random: &mut Random, at: usize) -> 
 }
 
 fn stale(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&records(mutant)) else { return false };
+    let Some(at) = pick(random, &records(mutant)) else { return false };
     older(world, mutant, random, at)
 }
 
 fn stale_parameters(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let found = at(mutant, |f| matches!(f, Frame::Record { key, .. } if key == "params"));
-    let Some(at) = random.pick(&found) else { return false };
+    let Some(at) = pick(random, &found) else { return false };
     older(world, mutant, random, at)
 }
 
@@ -137,7 +137,7 @@ fn earlier(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
         Frame::Record { key, .. } | Frame::Absent { key } => Some(key.clone()),
         _ => None,
     });
-    let frames = build::state_frames(&world.states[random.below(6)], &wanted.collect());
+    let frames = build::state_frames(&world.states[random.index(6)], &wanted.collect());
     replace_state(mutant, frames);
     true
 }
@@ -160,7 +160,7 @@ fn replace_state(mutant: &mut Mutant, state: Vec<Frame>) {
 
 fn left_out(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let parts = parts(mutant);
-    let Some(at) = random.pick(&parts) else { return false };
+    let Some(at) = pick(random, &parts) else { return false };
     mutant.frames.remove(at);
     while matches!(mutant.frames.get(at), Some(Frame::Absent { .. })) {
         mutant.frames.remove(at);
@@ -170,14 +170,14 @@ fn left_out(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 fn twice(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let stubs = at(mutant, |f| matches!(f, Frame::Stub { .. } | Frame::Record { .. }));
-    let Some(at) = random.pick(&stubs) else { return false };
+    let Some(at) = pick(random, &stubs) else { return false };
     mutant.frames.insert(at, mutant.frames[at].clone());
     true
 }
 
 fn order(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let parts = at(mutant, |f| matches!(f, Frame::Stub { .. } | Frame::Record { .. }));
-    let (Some(a), Some(b)) = (random.pick(&parts), random.pick(&parts)) else { return false };
+    let (Some(a), Some(b)) = (pick(random, &parts), pick(random, &parts)) else { return false };
     // What is said to be absent follows its own part.
     let followed = |at: usize| matches!(mutant.frames.get(at + 1), Some(Frame::Absent { .. }));
     if a == b || followed(a) || followed(b) {
@@ -188,17 +188,17 @@ fn order(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 }
 
 fn stub_hash(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&at(mutant, |f| matches!(f, Frame::Stub { .. }))) else {
+    let Some(at) = pick(random, &at(mutant, |f| matches!(f, Frame::Stub { .. }))) else {
         return false;
     };
     let Frame::Stub { hash, .. } = &mut mutant.frames[at] else { return false };
-    *hash = Digest::sha256(&random.next().to_le_bytes());
+    *hash = Digest::sha256(&random.next_u64().to_le_bytes());
     true
 }
 
 fn depth(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&parts(mutant)) else { return false };
-    let bit = random.below(16);
+    let Some(at) = pick(random, &parts(mutant)) else { return false };
+    let bit = random.index(16);
     match &mut mutant.frames[at] {
         Frame::Stub { depth, .. }
         | Frame::Record { depth, .. }
@@ -211,22 +211,22 @@ fn depth(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 
 /// A hash is not taken apart, but two made-up ones have a parent.
 fn stub_split(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&at(mutant, |f| matches!(f, Frame::Stub { .. }))) else {
+    let Some(at) = pick(random, &at(mutant, |f| matches!(f, Frame::Stub { .. }))) else {
         return false;
     };
     let Frame::Stub { depth, hash } = mutant.frames[at].clone() else { return false };
-    let other = Digest::sha256(&random.next().to_le_bytes());
+    let other = Digest::sha256(&random.next_u64().to_le_bytes());
     let halves = [hash, other].map(|hash| Frame::Stub { depth: depth + 1, hash });
     mutant.frames.splice(at..=at, halves);
     true
 }
 
 fn called_absent(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&records(mutant)) else { return false };
+    let Some(at) = pick(random, &records(mutant)) else { return false };
     let Frame::Record { depth, key, value } = mutant.frames[at].clone() else { return false };
     let leaf = StateLeaf { key_hash: key_hash(&key), value_hash: value_hash(&value) };
     let honest =
-        if random.below(2) == 0 { Frame::Leaf { depth, leaf } } else { Frame::Empty { depth } };
+        if random.index(2) == 0 { Frame::Leaf { depth, leaf } } else { Frame::Empty { depth } };
     mutant.frames.splice(at..=at, [honest, Frame::Absent { key }]);
     true
 }
@@ -234,15 +234,15 @@ fn called_absent(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
 fn absent_elsewhere(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     // A key that exists, where another part's hash shows nothing of it.
     let records = records(mutant);
-    let Some(at) = random.pick(&records) else { return false };
+    let Some(at) = pick(random, &records) else { return false };
     let known: Vec<&String> = world.states[6].keys().collect();
-    let key = known[random.below(known.len())].clone();
+    let key = known[random.index(known.len())].clone();
     mutant.frames.insert(at + 1, Frame::Absent { key });
     true
 }
 
 fn absent_twice(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&at(mutant, |f| matches!(f, Frame::Absent { .. }))) else {
+    let Some(at) = pick(random, &at(mutant, |f| matches!(f, Frame::Absent { .. }))) else {
         return false;
     };
     mutant.frames.insert(at, mutant.frames[at].clone());
@@ -254,7 +254,7 @@ fn called_present(world: &World, mutant: &mut Mutant, random: &mut Random) -> bo
         return false;
     }
     let Some(at) =
-        random.pick(&at(mutant, |f| matches!(f, Frame::Leaf { .. } | Frame::Empty { .. })))
+        pick(random, &at(mutant, |f| matches!(f, Frame::Leaf { .. } | Frame::Empty { .. })))
     else {
         return false;
     };
@@ -264,18 +264,18 @@ fn called_present(world: &World, mutant: &mut Mutant, random: &mut Random) -> bo
         }
         _ => return false,
     };
-    let value = random.next().to_le_bytes().to_vec();
+    let value = random.next_u64().to_le_bytes().to_vec();
     mutant.frames.splice(at..=at + 1, [Frame::Record { depth, key, value }]);
     true
 }
 
 fn other_leaf(_: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
-    let Some(at) = random.pick(&at(mutant, |f| matches!(f, Frame::Leaf { .. }))) else {
+    let Some(at) = pick(random, &at(mutant, |f| matches!(f, Frame::Leaf { .. }))) else {
         return false;
     };
     let Frame::Leaf { leaf, .. } = &mut mutant.frames[at] else { return false };
-    let other = Digest::sha256(&random.next().to_le_bytes());
-    if random.below(2) == 0 {
+    let other = Digest::sha256(&random.next_u64().to_le_bytes());
+    if random.index(2) == 0 {
         leaf.key_hash = other
     } else {
         leaf.value_hash = other
@@ -287,7 +287,7 @@ fn hidden(world: &World, mutant: &mut Mutant, random: &mut Random) -> bool {
     let depth = 0;
     let hash = world.tip().state_root;
     replace_state(mutant, vec![Frame::Stub { depth, hash }]);
-    random.below(1) == 0 && matches!(world.asked, Asked::Record | Asked::Absent)
+    random.index(1) == 0 && matches!(world.asked, Asked::Record | Asked::Absent)
 }
 
 /// Its true hash instead of it: the root holds, the answer is gone.

@@ -110,7 +110,7 @@ fn subject(number: usize) -> String {
 fn keys(random: &mut Random, count: usize) -> Vec<SigningKey> {
     let seed = |random: &mut Random| {
         let mut seed = [0u8; 32];
-        seed.chunks_mut(8).for_each(|part| part.copy_from_slice(&random.next().to_le_bytes()));
+        seed.chunks_mut(8).for_each(|part| part.copy_from_slice(&random.next_u64().to_le_bytes()));
         seed
     };
     (0..count).map(|_| SigningKey::from_seed(&seed(random))).collect()
@@ -129,7 +129,7 @@ impl World {
         let signers = keys(&mut random, 3);
         let chain_id: ChainId = format!("world-{}", seed % 1000).parse().expect("a chain id");
         let mut state: BTreeMap<String, Vec<u8>> = (0..20)
-            .map(|n| (format!("member/{n}"), random.next().to_le_bytes().to_vec()))
+            .map(|n| (format!("member/{n}"), random.next_u64().to_le_bytes().to_vec()))
             .collect();
         state.insert("params".to_owned(), b"{\"a\":0}".to_vec());
         let mut world = World {
@@ -145,11 +145,11 @@ impl World {
         let mut frontier = LogFrontier::default();
         world.seal(&frontier, &state, 0);
         for height in 1..=6u64 {
-            let count = 2 + random.below(3);
+            let count = 2 + random.index(3);
             for index in 0..count {
-                let nonce = random.next();
+                let nonce = random.next_u64();
                 let touched: Vec<usize> =
-                    (0..1 + random.below(2)).map(|_| random.below(SUBJECTS)).collect();
+                    (0..1 + random.index(2)).map(|_| random.index(SUBJECTS)).collect();
                 let logged = world.transaction(height, index, nonce, touched, &signers, tamper);
                 frontier.append(logged.entry.leaf_hash());
                 world.touch(&logged, &mut state);
@@ -250,8 +250,8 @@ impl World {
     fn bundle(&self, random: &mut Random) -> Vec<Frame> {
         let present: Vec<usize> =
             (0..SUBJECTS).filter(|n| self.states[6].contains_key(&subject(*n))).collect();
-        let (from, to) = (2 + random.below(2) as u64, 4 + random.below(2) as u64);
-        let told = random.below(self.log.len());
+        let (from, to) = (2 + random.index(2) as u64, 4 + random.index(2) as u64);
+        let told = random.index(self.log.len());
         let question = match self.asked {
             Asked::Record => subject(present[0]),
             Asked::Absent => "entry/none".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! A round strikes and starts the struck nodes again after a random pause. Some rounds follow
 //! each other at once, so that nodes are hit anywhere in their recovery; after at most
-//! [`ROUNDS_UNSETTLED_MAX`] of them everything must settle: all nodes answer and all of them grow
+//! `ROUNDS_UNSETTLED_MAX` of them everything must settle: all nodes answer and all of them grow
 //! beyond the highest height there was.
 
 mod report;

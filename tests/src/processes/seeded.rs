@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-/// SplitMix64: the same numbers on every machine.
+use crate::sim::random::Random;
+
+/// The simulator's numbers, as campaigns of real processes ask for them.
 #[derive(Debug, Clone)]
-pub struct Seeded(u64);
+pub struct Seeded(Random);
 
 impl Seeded {
     /// The numbers of a seed.
     pub fn new(seed: u64) -> Self {
-        Seeded(seed)
+        Seeded(Random::new(seed))
     }
 
     /// The next number.
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
 
     /// A number below a bound, which must not be 0.

@@ -1,7 +1,7 @@
 //! Deterministic simulation: many replicas of the production code in one thread, under every fault
 //! we can name, from one seed.
 //!
-//! The way through: [`plan`] says what a seed means, [`world`] runs its events, [`faults`] strikes,
+//! The way through: [`plan`] says what a seed means, [`world`] runs its events, `faults` strikes,
 //! [`byzantine`] lies, [`workload`] is the clients, [`invariants`] look on, [`run`] runs a seed from
 //! beginning to end, [`campaign`] many of them.
 
