@@ -312,14 +312,17 @@ impl Campaign {
         let back = self.views.wait(WAY_OUT_MAX, || {
             let Some(status) = self.views.status(NODE) else { return false };
             abstained |= status.abstaining.is_some();
-            abstained && status.height > goal && status.abstaining.is_none() && !status.syncing
+            // The status tells of the height to come; the log's line, of a height that began.
+            let voting =
+                status.abstaining.is_none() && self.said(said_from).contains("voting resumes");
+            abstained && status.height > goal && voting && !status.syncing
         });
         let load = load.finish();
         let said = self.said(said_from);
         let equal = self.consortium.wait_equal(&[0, 1, 2, 3]);
         let served = self.compare();
         match (back, served) {
-            (Some(took), Ok(true)) if said.contains("voting resumes") => {
+            (Some(took), Ok(true)) => {
                 self.report.ways_out.1 += 1;
                 let millis = took.as_millis().max(started.elapsed().as_millis());
                 self.report.max_way_out_ms = self.report.max_way_out_ms.max(millis);
