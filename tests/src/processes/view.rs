@@ -67,6 +67,25 @@ pub struct BlockView {
     pub transactions: Vec<(String, Place)>,
 }
 
+impl BlockView {
+    /// Reads the answer that holds a block; nothing if it does not hold as many transactions as
+    /// its header says.
+    pub fn of(block: &Value) -> Option<BlockView> {
+        let transactions = block["transactions"].as_array()?.iter();
+        let transactions: Option<Vec<_>> =
+            transactions.map(|t| Some((t["id"].as_str()?.to_owned(), Place::of(t)?))).collect();
+        let transactions = transactions?;
+        if block["header"]["transactions"].as_u64()? != transactions.len() as u64 {
+            return None;
+        }
+        Some(BlockView {
+            id: block["block"].as_str()?.to_owned(),
+            state_root: block["header"]["state_root"].as_str()?.to_owned(),
+            transactions,
+        })
+    }
+}
+
 /// An agent that reports every status as an answer.
 pub fn agent(patience: Duration) -> ureq::Agent {
     let config = ureq::Agent::config_builder()
@@ -117,18 +136,7 @@ impl Views {
     /// A block, if the node has it and answers.
     pub fn block(&self, node: usize, height: u64) -> Option<BlockView> {
         let (200, block) = self.get(node, &format!("/v1/blocks/{height}"))? else { return None };
-        let transactions = block["transactions"].as_array()?.iter();
-        let transactions: Option<Vec<_>> =
-            transactions.map(|t| Some((t["id"].as_str()?.to_owned(), Place::of(t)?))).collect();
-        let transactions = transactions?;
-        if block["header"]["transactions"].as_u64()? != transactions.len() as u64 {
-            return None;
-        }
-        Some(BlockView {
-            id: block["block"].as_str()?.to_owned(),
-            state_root: block["header"]["state_root"].as_str()?.to_owned(),
-            transactions,
-        })
+        BlockView::of(&block)
     }
 
     /// The heights of all four, unless one does not answer.

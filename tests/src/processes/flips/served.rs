@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Campaign, NODE, WITNESS};
 use crate::consortium::DEPARTMENTS;
+use crate::processes::view::BlockView;
 
 /// The code of the entry whose bundle is verified.
 const ENTRY_CODE: &str = "307017/demo0001";
@@ -24,12 +25,11 @@ impl Campaign {
         let mut complete = true;
         for (height, expected) in (1..).zip(&self.blocks) {
             match self.views.get(NODE, &format!("/v1/blocks/{height}")) {
-                Some((200, _)) => {
-                    let found = self.views.block(NODE, height);
-                    if found.as_ref() != Some(expected) {
-                        return Err(format!("block {height}: {found:?}, not {expected:?}"));
-                    }
+                // One answer is judged: a second one may be the error that noticed the damage.
+                Some((200, block)) if BlockView::of(&block).as_ref() != Some(expected) => {
+                    return Err(format!("block {height}: {block}, not {expected:?}"));
                 }
+                Some((200, _)) => {}
                 Some((500.., _)) | None => complete = false,
                 Some(other) => return Err(format!("block {height}: {other:?}")),
             }
