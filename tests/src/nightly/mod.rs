@@ -187,13 +187,11 @@ fn fuzz(plan: &Plan) -> Vec<(&'static str, u64, u64)> {
     targets().map(run).collect()
 }
 
-/// The planted bugs live in another build of the same sources; that program prints its table.
+/// The planted bugs live in another build of the same sources; that program prints its table. It
+/// stands beside this one.
 fn planted() -> Option<Value> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "-p", "mulu-planted-sim", "--bin", "planted", "--", "--json"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()
-        .ok()?;
+    let program = std::env::current_exe().ok()?.with_file_name("planted");
+    let output = Command::new(program).arg("--json").output().ok()?;
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).ok()
 }
