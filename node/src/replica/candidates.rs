@@ -101,14 +101,6 @@ impl Candidates {
         }
     }
 
-    /// Valid blocks that the core was told of and may yet lock on: it locks only in the round it is
-    /// in or in a later one. There are at most [`PROPOSALS_PER_ROUND_MAX`] for each round in reach.
-    pub fn in_play(&self, height: Height, round: u32) -> impl Iterator<Item = BlockId> {
-        let named = self.proposals.iter().filter(move |p| p.height == height && p.round >= round);
-        let valid = |id: &BlockId| self.bodies.get(id).is_some_and(|c| c.judged == Some(true));
-        named.map(|p| p.block).filter(valid)
-    }
-
     /// Keeps a proposal.
     pub fn add_proposal(&mut self, proposal: Verified<WireProposal>) {
         if self.proposals.contains(&proposal) {
@@ -177,8 +169,8 @@ impl Candidates {
     }
 
     /// The ids of all bodies kept.
-    pub fn ids(&self) -> BTreeSet<BlockId> {
-        self.bodies.keys().copied().collect()
+    pub fn ids(&self) -> impl Iterator<Item = BlockId> {
+        self.bodies.keys().copied()
     }
 
     /// Whether a proposal for this height is known.

@@ -394,12 +394,7 @@ impl Replica {
                 Err(error) => tracing::warn!(%error, "the core refused an input"),
             }
             self.inner.round = self.core.round().as_u32();
-            let state = self.core.driver.round_state();
-            let held = [state.locked.as_ref(), state.valid.as_ref()];
-            let held = held.into_iter().flatten().map(|held| held.value.0);
-            let height = self.inner.tip.header.height.next();
-            let in_play = self.inner.candidates.in_play(height, self.inner.round.unwrap_or(0));
-            self.inner.keep = held.chain(in_play).collect();
+            self.note_in_play();
             if let Some(fatal) = self.inner.fatal.take() {
                 return Err(fatal);
             }

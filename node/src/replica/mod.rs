@@ -13,6 +13,7 @@ pub mod executor;
 pub mod guard;
 pub mod handle;
 mod height;
+mod in_play;
 mod inputs;
 pub mod intake;
 pub mod io;

@@ -73,6 +73,9 @@ impl Replica {
             self.inner.candidates.add_far(proposal.clone());
             return Ok(());
         }
+        if self.must_wait(proposal) {
+            return Ok(());
+        }
         self.run_core(CoreInput::Proposal(convert::proposal_to_core(proposal)))?;
         self.consider(&proposal.block)
     }
@@ -129,6 +132,9 @@ impl Replica {
         for proposal in self.inner.candidates.proposals_for(height, id) {
             if !self.inner.candidate_known(id) || !self.inner.in_turn(&proposal) {
                 continue;
+            }
+            if self.has_waited(&proposal) {
+                self.run_core(CoreInput::Proposal(convert::proposal_to_core(&proposal)))?;
             }
             let fresh = proposal.valid_round.is_none();
             let already = self.inner.candidates.body(id).and_then(|c| c.judged);

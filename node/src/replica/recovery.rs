@@ -174,7 +174,7 @@ impl Inner {
                     crate::ingest::verify_transactions(&block.transactions, &self.chain_id)
                         .map_err(|_| unreadable())?;
                 // What is in the log was bounded when it was written.
-                let keep = self.candidates.ids();
+                let keep = self.candidates.ids().collect();
                 let verified = VerifiedBlock { block, transactions };
                 let id = self.candidates.add_body(verified, None, &keep);
                 if let Some(candidate) = self.candidates.body_mut(&id) {
