@@ -22,6 +22,7 @@ use crate::p2p::P2pHandle;
 use crate::replica::core::{Replica, ReplicaError};
 use crate::replica::handle::{Status, Submission, SubmitVerdict};
 use crate::replica::io::{Effect, Input};
+use crate::search::Touched;
 use crate::storage::{Decided, Ledger, StorageError};
 use crate::vote_log::{VoteLog, VoteLogError};
 
@@ -59,6 +60,8 @@ pub struct Driver {
     pub metrics: Arc<Metrics>,
     /// Who is let in besides members.
     pub lobby: Arc<Lobby>,
+    /// Told which records each block changed.
+    pub touched: Touched,
     /// Says when nothing may be written.
     pub house: Arc<House>,
     /// Closed when the node must stop.
@@ -198,6 +201,7 @@ impl Driver {
             round = decided.block.certificate.round,
             "committed"
         );
+        self.touched.tell(header.height, decided.changes.keys());
         let members_change = decided.changes.keys().any(|key| key.starts_with("member/"));
         if members_change || !self.lobby.is_empty() {
             self.lobby.refresh(&self.ledger, &self.p2p, wall_clock())?;

@@ -40,7 +40,7 @@ use crate::replica::core::{Replica, ReplicaConfig, ReplicaError};
 use crate::replica::guard::LogRecord;
 use crate::replica::handle::{ReplicaHandle, Status, SubmitVerdict};
 use crate::replica::signing::{Ed25519, Signer, Verifier};
-use crate::search::Search;
+use crate::search::{Search, Touched};
 use crate::snapshot_server;
 use crate::storage::{Ledger, StorageError};
 use crate::vote_log::{self, Opened, VoteLog, VoteLogError};
@@ -262,6 +262,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
         let (status, status_seen) = watch::channel(Status::default());
         let (stop, stop_seen) = bounded::<()>(0);
         let verified = Arc::new(VerifiedCache::default());
+        let touched = Touched::default();
         let driver = Driver {
             replica,
             ledger: ledger.clone(),
@@ -272,6 +273,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
             status,
             metrics: metrics.clone(),
             lobby: lobby.clone(),
+            touched: touched.clone(),
             house: house.clone(),
             stop: stop_seen.clone(),
         };
@@ -385,6 +387,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
         };
         let search_task = tokio::spawn(search.follow(
             webhook_sender.ledger.clone(),
+            touched,
             webhook_sender.status.clone(),
             webhook_sender.stopping.clone(),
         ));

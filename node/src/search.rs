@@ -13,6 +13,7 @@ mod engine;
 mod indexer;
 #[cfg(all(test, feature = "search"))]
 mod tests;
+mod touched;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use tokio::sync::watch;
 use crate::replica::handle::Status;
 use crate::storage::Ledger;
 
+pub use touched::{TOUCHED_MAX, Touched};
+
 /// Longest text searched for, in bytes.
 pub const QUERY_BYTES_MAX: usize = 256;
 /// Most results of a page.
@@ -32,6 +35,10 @@ pub const RESULTS_MAX: usize = 100;
 pub const OFFSET_MAX: usize = 10_000;
 /// Most values counted of a facet.
 pub const FACET_VALUES_MAX: usize = 50;
+
+/// Niceness of the threads that index: about a tenth of an ordinary thread's share.
+#[cfg(all(feature = "search", target_os = "linux"))]
+const NICE: i32 = 10;
 
 /// What results are counted and filtered by: the name, and where an entry's record says it.
 pub const FACETS: [(&str, &str); 9] = [
@@ -139,7 +146,16 @@ impl Search {
     /// Opens the index of a home folder; a node serves without one rather than not at all.
     #[cfg(feature = "search")]
     pub fn open(home: &Path, genesis: &str) -> Search {
-        match engine::Engine::open(&folder(home), &rebuild_marker(home), genesis) {
+        // The index's own threads inherit the standing of the thread that makes them.
+        let open = || {
+            yield_to_others();
+            engine::Engine::open(&folder(home), &rebuild_marker(home), genesis)
+        };
+        let opened = std::thread::scope(|scope| scope.spawn(open).join());
+        let Ok(opened) = opened else {
+            return Search::unavailable("the search index could not be opened: see the log");
+        };
+        match opened {
             Ok(engine) => {
                 Search { engine: Some(std::sync::Arc::new(engine)), reason: String::new() }
             }
@@ -173,17 +189,26 @@ impl Search {
     pub async fn follow(
         self,
         ledger: Ledger,
+        touched: Touched,
         status: watch::Receiver<Status>,
-        mut stopping: watch::Receiver<bool>,
+        stopping: watch::Receiver<bool>,
     ) {
         #[cfg(feature = "search")]
         if let Some(engine) = self.engine {
-            tokio::select! {
-                () = indexer::follow(engine, ledger, status) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
+            indexer::follow(engine, ledger, touched, status, stopping).await;
             return;
         }
-        let _ = (ledger, status, &mut stopping);
+        let _ = (ledger, touched, status, stopping);
+    }
+}
+
+/// Lets every other thread go first when processors are short: agreeing and answering come before
+/// indexing, which catches up when there is room.
+#[cfg(feature = "search")]
+fn yield_to_others() {
+    // Elsewhere than on Linux it would hold for the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "the search index runs at ordinary priority");
     }
 }

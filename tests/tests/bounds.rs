@@ -70,6 +70,7 @@ fn constants() -> BTreeMap<(&'static str, &'static str), u128> {
         "events/reader.rs" events: EXAMINED_MAX, HEIGHTS_PASSED_MAX;
         "webhooks.rs" webhooks: WEBHOOKS_MAX, DELIVERY_EVENTS_MAX, DELIVERY_TIMEOUT, PAUSE_FIRST, PAUSE_LONGEST;
         "search.rs" search: QUERY_BYTES_MAX, RESULTS_MAX, OFFSET_MAX, FACET_VALUES_MAX;
+        "search/touched.rs" search: TOUCHED_MAX;
         "driver.rs" driver: READ_ONLY_WAIT;
         "keeper.rs" keeper: TICK, SIZES_INTERVAL, SCRUB_INTERVAL, SCRUB_DELAY, ARCHIVE_RETRY, STEPS_PER_TICK_MAX, RECLAIM_AFTER;
         "house.rs" house: DAMAGES_MAX;
