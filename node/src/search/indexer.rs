@@ -79,11 +79,12 @@ fn run(
         }
         let pause = begun.elapsed().saturating_mul(4).clamp(PAUSE, PAUSE_MAX);
         let waiting = async {
-            let rising = status.wait_for(|status| status.height != height);
+            // What is waited for comes with a lock on the status, which must not be held any longer.
+            let rising = async { status.wait_for(|s| s.height != height).await.is_ok() };
             match tokio::time::timeout(LOOK, rising).await {
-                Ok(Ok(_)) => tokio::time::sleep(pause).await,
+                Ok(true) => tokio::time::sleep(pause).await,
                 // The sender is gone with the node.
-                Ok(Err(_)) => return true,
+                Ok(false) => return true,
                 Err(_) => {}
             }
             false
