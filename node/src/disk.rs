@@ -75,6 +75,14 @@ sites! {
     HomeFileWrite "home.file.write" "It gets its text.",
     HomeFileSync "home.file.sync" "The text is made durable.",
     HomeFileFolderSync "home.file.folder" "The file's name is made durable.",
+    ReplaceLeftoverRemove "replace.leftover" "An unfinished replacement of a file is dropped.",
+    ReplaceCreate "replace.create" "The next version of a file is begun.",
+    ReplaceWrite "replace.write" "It gets its bytes.",
+    ReplaceSync "replace.sync" "They are made durable.",
+    ReplaceRename "replace.rename" "The next version comes into force.",
+    ReplaceFolderSync "replace.folder" "It is in force durably.",
+    JournalAppendWrite "journal.append.write" "Submissions are written down.",
+    JournalAppendSync "journal.append.sync" "They are made durable.",
     LedgerCommit "ledger.commit" "A block and all that belongs to it, in one batch.",
 }
 
@@ -159,6 +167,23 @@ pub fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_at(Site::HomeFileWrite, 0, bytes)?;
     file.sync(Site::HomeFileSync)?;
     disk.sync_folder(Site::HomeFileFolderSync, path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Replaces a file by one that holds these bytes, whole or not at all, and opens it.
+///
+/// # Errors
+/// What the system answers; the file is as it was, or replaced.
+pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn DiskFile>> {
+    let next = path.with_extension("next");
+    if disk.exists(&next)? {
+        disk.remove(Site::ReplaceLeftoverRemove, &next)?;
+    }
+    let mut file = disk.create(Site::ReplaceCreate, &next)?;
+    file.write_at(Site::ReplaceWrite, 0, bytes)?;
+    file.sync(Site::ReplaceSync)?;
+    disk.rename(Site::ReplaceRename, &next, path)?;
+    disk.sync_folder(Site::ReplaceFolderSync, path.parent().unwrap_or(Path::new(".")))?;
+    Ok(file)
 }
 
 /// The system's own files.

@@ -202,7 +202,7 @@ pub fn run(home: &Path, config: Config, start: Start) -> Result<(), NodeError> {
     };
 
     let journal_path = home.join("data").join("submissions.log");
-    let (journal, recovered) = Journal::open(&journal_path, &ledger)
+    let (journal, recovered) = Journal::open(Arc::new(OsDisk), &journal_path, &ledger)
         .map_err(|source| NodeError::Journal { path: journal_path, source })?;
     let receipts = Receipts {
         key: Arc::new(keys::load(&keys::KeyFile::Node.path(home))?),

@@ -1,8 +1,8 @@
 //! The lobby's file: what waits, as JSON. It is replaced whole; one that is damaged is begun anew,
 //! because its authors can say all of it again.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use libp2p::PeerId;
@@ -11,6 +11,8 @@ use mulu_chain::transaction::Envelope;
 use mulu_chain::types::ChainId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::disk::{self, OsDisk};
 
 use super::{Held, PASSES_MAX, PETITIONS_MAX, Petition, State};
 
@@ -92,9 +94,5 @@ pub(super) fn save(path: &Path, state: &State) {
 
 fn replace(path: &Path, stored: &Stored) -> io::Result<()> {
     let text = serde_json::to_vec(stored).map_err(io::Error::other)?;
-    let next = path.with_extension("next");
-    let mut file = File::create(&next)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    fs::rename(&next, path)
+    disk::replace(&OsDisk, path, &text).map(drop)
 }

@@ -1,9 +1,10 @@
 //! A webhook's place on disk: one line, `mulu-webhook-place-v1 <height>/<index>`.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 
+use crate::disk::{self, OsDisk};
 use crate::events::{EventId, Place};
 
 const FIRST_WORD: &str = "mulu-webhook-place-v1";
@@ -36,9 +37,6 @@ pub fn write(path: &Path, place: Place) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let next = path.with_extension("next");
-    let mut file = File::create(&next)?;
-    writeln!(file, "{FIRST_WORD} {}/{}", place.height, place.index)?;
-    file.sync_all()?;
-    fs::rename(&next, path)
+    let line = format!("{FIRST_WORD} {}/{}\n", place.height, place.index);
+    disk::replace(&OsDisk, path, line.as_bytes()).map(drop)
 }

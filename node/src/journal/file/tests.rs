@@ -5,6 +5,7 @@
 use mulu_chain::signature::SigningKey;
 
 use super::*;
+use crate::disk::OsDisk;
 
 fn taken(number: u8, valid_until: u64) -> Taken {
     let key = SigningKey::from_seed(&[number; 32]);
@@ -12,9 +13,12 @@ fn taken(number: u8, valid_until: u64) -> Taken {
     Taken { received_height: Height(u64::from(number)), valid_until: Height(valid_until), envelope }
 }
 
-fn write(journal: &Journal, taken: &[Taken]) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(journal.write(taken))
+fn open(path: &Path, ledger: &Ledger) -> io::Result<(JournalFile, Vec<Taken>)> {
+    JournalFile::open(Arc::new(OsDisk), path, ledger, u64::MAX)
+}
+
+fn write(journal: &mut JournalFile, taken: &[Taken]) -> bool {
+    journal.append(&frames(taken)).is_ok()
 }
 
 #[test]
@@ -22,16 +26,16 @@ fn what_was_acknowledged_is_there_again_and_a_torn_tail_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("submissions.log");
     let ledger = Ledger::in_memory();
-    let (journal, found) = Journal::open(&path, &ledger).unwrap();
+    let (mut journal, found) = open(&path, &ledger).unwrap();
     assert_eq!(found, []);
     let both = [taken(1, 100), taken(2, 100)];
-    assert!(write(&journal, &both) && write(&journal, &both[..1]));
+    assert!(write(&mut journal, &both) && write(&mut journal, &both[..1]));
     let whole = std::fs::read(&path).unwrap();
     let last = frame(&both[0]).len();
     // Every length: all frames that are whole, and nothing else.
     for length in 0..=whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
-        let (_, found) = Journal::open(&path, &ledger).unwrap();
+        let (_, found) = open(&path, &ledger).unwrap();
         let first = MAGIC.len() + last;
         let expected =
             if length >= first + frame(&both[1]).len() { 2 } else { usize::from(length >= first) };
@@ -44,16 +48,16 @@ fn a_changed_byte_is_noticed_and_foreign_files_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("submissions.log");
     let ledger = Ledger::in_memory();
-    let (journal, _) = Journal::open(&path, &ledger).unwrap();
-    assert!(write(&journal, &[taken(1, 100)]));
+    let (mut journal, _) = open(&path, &ledger).unwrap();
+    assert!(write(&mut journal, &[taken(1, 100)]));
     let whole = std::fs::read(&path).unwrap();
     for at in MAGIC.len()..whole.len() {
         let mut changed = whole.clone();
         changed[at] ^= 1;
         std::fs::write(&path, &changed).unwrap();
-        assert_eq!(read(&path).unwrap(), [], "byte {at}");
+        assert_eq!(read(&OsDisk, &path).unwrap(), [], "byte {at}");
     }
     std::fs::write(&path, "something else").unwrap();
-    assert!(Journal::open(&path, &ledger).is_err());
+    assert!(open(&path, &ledger).is_err());
     assert_eq!(std::fs::read(&path).unwrap(), b"something else");
 }
