@@ -13,7 +13,7 @@ use mulu_chain::types::Height;
 use mulu_node::config::Config;
 use mulu_node::disk::{Disk, OsDisk, Site};
 use mulu_node::home::{self, NewHome};
-use mulu_node::journal::{JournalFile, Taken, frames};
+use mulu_node::journal::{self, JournalFile, Taken};
 use mulu_node::storage::Ledger;
 use mulu_node::vote_log::{FRESH_MARKER, Opened, VoteLog, owner};
 use mulu_tests::crashes::{self, Fault, Sweep, doubt, voter};
@@ -216,11 +216,11 @@ fn sweep_journal(fault: Fault, struck: &mut BTreeMap<Site, u64>) -> u64 {
             let mut acknowledged = Vec::new();
             let mut live = || -> std::io::Result<()> {
                 for half in all.chunks(all.len() / 2) {
-                    let mut journal = open()?.0;
+                    let mut file = open()?.0;
                     for one in half {
-                        journal.append(&frames(std::slice::from_ref(one)))?;
+                        file.append(&journal::frames(std::slice::from_ref(one)))?;
                         acknowledged.push(one.clone());
-                        journal.rewrite_if_grown()?;
+                        file.rewrite_if_grown()?;
                     }
                 }
                 Ok(())
