@@ -10,7 +10,7 @@
 //! nothing is known (the kernel may have dropped the pages), so the process must stop.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -93,6 +93,12 @@ pub trait Disk: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// What the system answers.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+
+    /// A file's first bytes, at most so many; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// What the system answers.
+    fn read_up_to(&self, path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>>;
 
     /// Whether there is such a file or folder.
     ///
@@ -200,6 +206,16 @@ impl Disk for OsDisk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn read_up_to(&self, path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        match File::open(path) {
+            Ok(file) => file.take(bytes_max).read_to_end(&mut bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(bytes))
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {

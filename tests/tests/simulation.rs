@@ -24,6 +24,19 @@ fn part(profile: Profile, number: u64) {
     assert!(report.acknowledged > 0 && report.commits > 0);
 }
 
+/// Seeds of the core profile that found a fault: a body that a quorum decided and nobody had, a vote
+/// that was said and not written down.
+const FOUND: [u64; 2] = [7_010_759, 9_065_549];
+
+#[test]
+fn seeds_that_found_a_fault_stay_good() {
+    for seed in FOUND {
+        let report = campaign(Profile::Core, seed..seed + 1, 1, Duration::MAX);
+        println!("{}", report.summary(Profile::Core));
+        assert!(report.is_good() && report.commits > 0, "seed {seed}");
+    }
+}
+
 #[test]
 fn core_seeds_first_part() {
     part(Profile::Core, 0);

@@ -94,8 +94,7 @@ fn frame(taken: &Taken) -> Vec<u8> {
 
 /// The whole frames from the file's beginning; none of a file that is not there.
 fn read(disk: &dyn Disk, path: &Path) -> io::Result<Vec<Taken>> {
-    let Some(mut bytes) = disk.read(path)? else { return Ok(Vec::new()) };
-    bytes.truncate(usize::try_from(JOURNAL_BYTES_MAX).unwrap_or(usize::MAX));
+    let Some(bytes) = disk.read_up_to(path, JOURNAL_BYTES_MAX)? else { return Ok(Vec::new()) };
     let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
         if MAGIC.starts_with(&bytes) {
             return Ok(Vec::new());

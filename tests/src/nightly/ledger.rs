@@ -80,6 +80,7 @@ impl Ledger {
             "fuzz_crashes": night.fuzz.iter().map(|(_, _, crashes)| crashes).sum::<u64>(),
             "planted_bugs": bugs.len(),
             "planted_found": found,
+            "planted_not_run": plan.planted && night.planted.is_none(),
             "full_disks": night.full_disk.rounds,
             "chaos_scenarios": night.chaos.iter().map(|c| c.scenarios).sum::<u64>(),
             "chaos_stalls": night.chaos.iter().map(|c| c.stalls).sum::<u64>(),
@@ -114,6 +115,8 @@ impl Ledger {
         .into_iter()
         .all(zero)
             && self.0["planted_bugs"] == self.0["planted_found"]
+            // A table that is missing finds all of its no bugs.
+            && self.0["planted_not_run"] == false
     }
 
     /// One page for people.

@@ -220,6 +220,14 @@ impl Disk for SimDisk {
         Ok(world.content(path).map(|content| content.seen().to_vec()))
     }
 
+    fn read_up_to(&self, path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = self.read(path)?;
+        if let Some(bytes) = &mut bytes {
+            bytes.truncate(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+        }
+        Ok(bytes)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         let world = self.world();
         world.check_power()?;
